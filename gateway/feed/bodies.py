@@ -1,0 +1,283 @@
+"""Bodies of the feed: readings by type, event, meta, custody. Names are FIWARE's, units UN/CEFACT codes."""
+
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.feed.errors import FeedError
+
+Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}$")]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)] | UnsetType
+Number = float | UnsetType
+Body = TypeVar("Body", bound=Struct)
+QualityWord = Literal["good", "uncertain", "bad"]
+
+
+class Reading(Struct, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What every telemetry and state body carries; `ts` is the time of observation."""
+
+    domain: ClassVar[str]
+    units: ClassVar[dict[str, str]] = {}
+
+    v: Literal[1]
+    ts: str
+    gw: Name
+    ep: Name
+    seq: Seq
+    q: QualityWord
+    qr: str | UnsetType = UNSET
+    hist: bool | UnsetType = UNSET
+
+
+class WasteContainer(Reading, tag=True):
+    """A bin."""
+
+    domain = "waste"
+    units: ClassVar = {"fillingLevel": "C62", "cargoWeight": "KGM", "temperature": "CEL"}
+
+    fillingLevel: Share = UNSET
+    cargoWeight: Number = UNSET
+    temperature: Number = UNSET
+    status: Literal["ok", "lidOpen", "burning", "moved", "unknown"] | UnsetType = UNSET
+
+
+class WasteObserved(Reading, tag=True):
+    """One weighing on a weighbridge."""
+
+    domain = "waste"
+    units: ClassVar = {"weight": "KGM", "grossWeight": "KGM", "tareWeight": "KGM"}
+
+    weight: Number = UNSET
+    grossWeight: Number = UNSET
+    tareWeight: Number = UNSET
+
+
+class WaterQualityObserved(Reading, tag=True):
+    """Water quality at one point of a water works."""
+
+    domain = "water"
+    units: ClassVar = {
+        "pH": "Q30",
+        "turbidity": "NTU",
+        "freeChlorine": "M1",
+        "conductivity": "G42",
+        "tds": "M1",
+        "temperature": "CEL",
+    }
+
+    pH: Number = UNSET
+    turbidity: Number = UNSET
+    freeChlorine: Number = UNSET
+    conductivity: Number = UNSET
+    tds: Number = UNSET
+    temperature: Number = UNSET
+
+
+class WaterDistributionNetwork(Reading, tag=True):
+    """Level, pressure and flow of a water network."""
+
+    domain = "water"
+    units: ClassVar = {"waterLevel": "MTR", "waterPressure": "KPA", "waterFlow": "MQH"}
+
+    waterLevel: Number = UNSET
+    waterPressure: Number = UNSET
+    waterFlow: Number = UNSET
+
+
+class WaterConsumptionObserved(Reading, tag=True):
+    """The counter of a water meter."""
+
+    domain = "water"
+    units: ClassVar = {"waterConsumption": "MTQ"}
+
+    waterConsumption: Number = UNSET
+
+
+class Streetlight(Reading, tag=True):
+    """One lamp."""
+
+    domain = "lighting"
+    units: ClassVar = {
+        "illuminanceLevel": "C62",
+        "powerConsumption": "WTT",
+        "voltage": "VLT",
+        "current": "AMP",
+        "powerFactor": "C62",
+    }
+
+    powerState: Literal["on", "off", "low"] | UnsetType = UNSET
+    status: (
+        Literal["ok", "defectiveLamp", "columnIssue", "brokenLantern", "dayBurner", "unknown"] | UnsetType
+    ) = UNSET
+    illuminanceLevel: Share = UNSET
+    powerConsumption: Number = UNSET
+    voltage: Number = UNSET
+    current: Number = UNSET
+    powerFactor: Number = UNSET
+
+
+class StreetlightControlCabinet(Reading, tag=True):
+    """The cabinet that feeds and switches a group of lamps."""
+
+    domain = "lighting"
+    units: ClassVar = {
+        "energyConsumed": "KWH",
+        "totalActivePower": "KWT",
+        "voltageR": "VLT",
+        "voltageS": "VLT",
+        "voltageT": "VLT",
+        "intensityR": "AMP",
+        "intensityS": "AMP",
+        "intensityT": "AMP",
+        "cosPhi": "C62",
+        "illuminance": "LUX",
+    }
+
+    energyConsumed: Number = UNSET
+    totalActivePower: Number = UNSET
+    voltageR: Number = UNSET
+    voltageS: Number = UNSET
+    voltageT: Number = UNSET
+    intensityR: Number = UNSET
+    intensityS: Number = UNSET
+    intensityT: Number = UNSET
+    cosPhi: Number = UNSET
+    powerState: Literal["on", "off", "low"] | UnsetType = UNSET
+    illuminance: Number = UNSET
+    doorOpen: bool | UnsetType = UNSET
+
+
+class Device(Reading, tag=True):
+    """The node itself."""
+
+    domain = "gateway"
+    units: ClassVar = {
+        "batteryLevel": "P1",
+        "rssi": "DBM",
+        "cpuTemperature": "CEL",
+        "diskFree": "E34",
+        "spoolOldestAge": "SEC",
+    }
+
+    batteryLevel: Number = UNSET
+    rssi: Number = UNSET
+    cpuTemperature: Number = UNSET
+    diskFree: Number = UNSET
+    spoolDepth: int | UnsetType = UNSET
+    spoolOldestAge: Number = UNSET
+    clockState: Literal["synced", "holdover", "unset"] | UnsetType = UNSET
+
+
+_ALL = (
+    WasteContainer,
+    WasteObserved,
+    WaterQualityObserved,
+    WaterDistributionNetwork,
+    WaterConsumptionObserved,
+    Streetlight,
+    StreetlightControlCabinet,
+    Device,
+)
+TYPES: dict[str, type[Reading]] = {kind.__name__: kind for kind in _ALL}
+
+
+class Event(Struct, kw_only=True, omit_defaults=True):
+    """An alarm raised or cleared, or a `gap`: readings `from` to `to` that the node had to drop."""
+
+    v: Literal[1]
+    id: str
+    type: Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9]{0,39}$")]
+    ts: str
+    gw: Name
+    ep: Name
+    seq: Seq
+    severity: Literal["info", "warning", "critical"] = "info"
+    state: Literal["raised", "cleared"] = "raised"
+    field: str | UnsetType = UNSET
+    value: float | bool | str | UnsetType = UNSET
+    limit: float | UnsetType = UNSET
+    first: Seq | UnsetType = msgspec.field(default=UNSET, name="from")
+    last: Seq | UnsetType = msgspec.field(default=UNSET, name="to")
+    reason: str | UnsetType = UNSET
+
+
+class Location(Struct, frozen=True):
+    """Where an asset stands, in degrees (WGS 84)."""
+
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)]
+
+
+class Meta(Struct, kw_only=True, omit_defaults=True):
+    """What an asset is. `interval` and `staleAfter` are seconds; units are UN/CEFACT codes a field.
+
+    A node's own meta also says, as `held`, the lowest seq of spool `ep` that it can still send:
+    what is below will never come, and custody need not wait for it.
+    """
+
+    v: Literal[1]
+    type: str
+    id: Name
+    name: str
+    gw: Name
+    interval: float
+    staleAfter: float
+    location: Location | UnsetType = UNSET
+    units: dict[str, str] = {}
+    limits: dict[str, list[float]] = {}
+    ep: Name | UnsetType = UNSET
+    held: Seq | UnsetType = UNSET
+
+
+class Custody(Struct, kw_only=True):
+    """Every reading and event of gw's spool ep up to and including seq is committed at the edge."""
+
+    v: Literal[1]
+    gw: Name
+    ep: Name
+    seq: Seq
+
+
+_encoder = msgspec.json.Encoder()
+_readings = msgspec.json.Decoder(
+    WasteContainer
+    | WasteObserved
+    | WaterQualityObserved
+    | WaterDistributionNetwork
+    | WaterConsumptionObserved
+    | Streetlight
+    | StreetlightControlCabinet
+    | Device
+)
+_decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
+
+
+def encode(body: Struct) -> bytes:
+    """Write a body as the feed's JSON."""
+    return _encoder.encode(body)
+
+
+def decode_reading(data: bytes) -> Reading:
+    """Read a telemetry or state body; raise FeedError that names the key and what would be right."""
+    try:
+        return cast("Reading", _readings.decode(data))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise FeedError(f"not a reading of ntm/v1: {error}") from None
+
+
+def decode_event(data: bytes) -> Event:
+    """Read an event body; raise FeedError that names the key and what would be right."""
+    return decode(data, Event)
+
+
+def decode(data: bytes, kind: type[Body]) -> Body:
+    """Read a body of the given type; raise FeedError that names the key and what would be right."""
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    try:
+        return cast("Body", decoder.decode(data))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise FeedError(f"not a {kind.__name__.lower()} of ntm/v1: {error}") from None

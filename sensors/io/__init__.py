@@ -1,0 +1,109 @@
+"""The seam between drivers and the world: one IO object with clock, pins, sysfs root and buses.
+
+There are two bodies: `sensors.io.pi.PiIO` on a Raspberry Pi and `simulators.io.SimIO` in CI.
+A driver never imports `time` and never names a pin factory; all it knows of the world is here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+Pull = Literal["up", "down", "none"]
+Edge = Literal["rising", "falling"]
+
+
+class Clock(Protocol):
+    """Time as a node knows it. Only `monotonic_ns` orders, schedules and measures."""
+
+    @property
+    def boot_id(self) -> str:
+        """Name of this run of the machine; monotonic times compare only within one boot."""
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since some moment of this boot; never goes back."""
+
+    def wall_ns(self) -> int:
+        """Nanoseconds since 1970 UTC as the system believes; may be wrong, see `synchronised`."""
+
+    def synchronised(self) -> bool:
+        """Whether the wall clock has been set from a trusted source in this boot."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` of this clock pass."""
+
+
+class DigitalIn(Protocol):
+    """A contact. The level is read when asked, so a lost edge cannot leave a wrong state behind."""
+
+    def active(self) -> bool:
+        """Whether the contact is active now, after pull and inversion."""
+
+    def close(self) -> None:
+        """Give the line back."""
+
+
+class Echo(Protocol):
+    """A trigger line and an echo line of an ultrasonic ranger."""
+
+    def ping(self) -> float | None:
+        """Send one trigger pulse and return the echo pulse's width in seconds, None when none came."""
+
+    def close(self) -> None:
+        """Give both lines back."""
+
+
+@dataclass(frozen=True, slots=True)
+class PulseSnapshot:
+    """Pulses counted since the counter was opened. Times are monotonic ns of the first and last edge."""
+
+    total: int
+    lost: int
+    first_ns: int | None
+    last_ns: int | None
+
+
+class PulseCounter(Protocol):
+    """Counts edges of a line from the moment it is opened."""
+
+    def snapshot(self) -> PulseSnapshot:
+        """Return what has been counted so far."""
+
+    def close(self) -> None:
+        """Give the line back."""
+
+
+class ModbusBus(Protocol):
+    """One RS-485 line, one master. Calls block for a bounded time."""
+
+    def read(self, unit: int, function: Literal[3, 4], address: int, count: int) -> list[int]:
+        """Read `count` 16-bit registers of `unit` (1..247); raise BusError no-comm, crc or refused."""
+
+    def close(self) -> None:
+        """Close the port."""
+
+
+class IO(Protocol):
+    """All that a driver may touch."""
+
+    @property
+    def clock(self) -> Clock:
+        """The node's clock."""
+
+    @property
+    def sysfs(self) -> Path:
+        """Root of sysfs; `/sys` on a Pi."""
+
+    def digital_in(self, line: str, *, pull: Pull = "up", invert: bool = False) -> DigitalIn:
+        """Open a contact on a line such as GPIO17."""
+
+    def echo(self, trigger: str, echo: str) -> Echo:
+        """Open an ultrasonic ranger on two lines."""
+
+    def pulses(self, line: str, *, edge: Edge = "rising", debounce_s: float = 0.0) -> PulseCounter:
+        """Count edges on a line; edges closer than `debounce_s` are one."""
+
+    def modbus(self, port: str, *, baud: int = 9600, parity: str = "N", timeout_s: float = 0.3) -> ModbusBus:
+        """Return the bus on a serial port; one bus a port, shared by its devices."""
+
+    def close(self) -> None:
+        """Close everything that was opened."""

@@ -1,0 +1,47 @@
+"""Finds drivers by name: each is an entry point of the group `commune.drivers`, ours and third parties'."""
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Protocol, cast
+
+import msgspec
+
+from sensors.errors import ConfigError
+from sensors.io import IO
+from sensors.sample import Metric, Sample
+
+GROUP = "commune.drivers"
+
+
+class Driver(Protocol):
+    """One chip or meter.
+
+    `read` blocks for a bounded time. Of its bus it lets only `BusError` escape, which the runner turns into
+    BAD samples of all metrics.
+    """
+
+    Config: ClassVar[type[msgspec.Struct]]
+    metrics: ClassVar[tuple[Metric, ...]]
+
+    def __init__(self, config: Any, io: IO) -> None: ...
+
+    def open(self) -> None:
+        """Take the lines and ports that the config names."""
+
+    def read(self) -> Sequence[Sample]:
+        """Read once: one sample for each metric."""
+
+    def close(self) -> None:
+        """Give everything back; safe to call twice."""
+
+
+def drivers() -> list[str]:
+    """Return the names of all installed drivers, sorted."""
+    return sorted(point.name for point in entry_points(group=GROUP))
+
+
+def driver(name: str) -> type[Driver]:
+    """Return the driver class of that name; raise ConfigError that lists the known ones."""
+    for point in entry_points(group=GROUP, name=name):
+        return cast("type[Driver]", point.load())
+    raise ConfigError(f"unknown driver {name!r}; installed are: {', '.join(drivers())}")
