@@ -3,13 +3,16 @@
 Environment variables override: COMMUNE_MQTT_HOST sets `host` in the table `mqtt`.
 """
 
+import contextlib
 import difflib
+import math
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+import types
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 
@@ -20,7 +23,15 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 _TIME_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _SIZE_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
+_QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)")
+_WORDS = {
+    "str": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list in [ ]",
+    "object": "a table",
+}
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -36,24 +47,34 @@ class Bytes(int):
 
 
 def convert(value: object, kind: type[T], where: str = "") -> T:
-    """Check a decoded table against its Struct; raise ConfigError that names the key."""
+    """Check a decoded table against its Struct; raise ConfigError with one line a problem.
+
+    Each line begins with `where`, for instance "node.toml: ", and names the key.
+    """
     try:
         return msgspec.convert(value, kind, dec_hook=_quantity)
-    except msgspec.ValidationError as error:
-        raise ConfigError(where + _explain(str(error), kind)) from None
+    except msgspec.ValidationError:
+        raise ConfigError("\n".join(_problems(value, kind, where))) from None
 
 
 def load(path: Path, kind: type[T], environ: Mapping[str, str] | None = None) -> T:
     """Read and check a configuration file; raise ConfigError that names file, key and what would be right."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # an editor of Windows puts a mark first
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
-    for variable, keys, text in _overrides(kind, os.environ if environ is None else environ):
-        _override(table, keys, text, variable)
+    for variable, text in sorted((os.environ if environ is None else environ).items()):
+        if variable.startswith(PREFIX):
+            _override(table, kind, variable.removeprefix(PREFIX).lower(), text, variable)
     return convert(table, kind, f"{path}: ")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the nearest known word, or nothing when none is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _quantity(kind: type, value: object) -> object:
@@ -62,11 +83,13 @@ def _quantity(kind: type, value: object) -> object:
         units, example = _TIME_UNITS, '90, "90s", "5min" or "2h"'
     elif issubclass(kind, Bytes):
         units, example = _SIZE_UNITS, '1000, "512MB" or "2GiB"'
-    elif issubclass(kind, Path) and isinstance(value, str):
-        return kind(value)
+    elif issubclass(kind, Path):
+        if isinstance(value, str) and value:
+            return kind(value)
+        raise ValueError(f'{value!r} is not a path; write "/var/lib/commune"')
     else:
         raise NotImplementedError(f"no settings type {kind}")  # a mistake of ours, not of the file
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
         return kind(value)
     match = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or (match[2] and match[2] not in units):
@@ -74,55 +97,107 @@ def _quantity(kind: type, value: object) -> object:
     return kind(float(match[1]) * units.get(match[2], 1))
 
 
-def _explain(message: str, kind: type[msgspec.Struct]) -> str:
-    text, _, path = message.partition(" - at `$")
-    key = path.rstrip("`").lstrip(".")
-    unknown = re.search(r"unknown field `(.+?)`", text)
-    if unknown:
-        close = difflib.get_close_matches(unknown[1], list(_known_keys(kind)), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        return f"{key + ': ' if key else ''}unknown key {unknown[1]!r}{hint}"
-    return f"{key}: {text}" if key else text
+def _problems(value: object, kind: Any, where: str, key: str = "") -> list[str]:
+    """Find every problem of the value at `key`; each line says where it is and what would be right."""
+    struct, item = _struct(kind), _item(kind)
+    found: list[str] = []
+    if struct is not None and isinstance(value, dict):
+        found = list(_table_problems(value, struct, f"{where}[{key}] " if key else where))
+    elif item is not None and isinstance(value, list):
+        for number, each in enumerate(value, 1):
+            name = each.get("id", number) if isinstance(each, dict) else number
+            found += _problems(each, item, f"{where}{key} {name}: ")
+    elif get_origin(kind) is dict and isinstance(value, dict):
+        for name, each in value.items():
+            found += _problems(each, get_args(kind)[1], f"{where}[{key}] ", name)
+    if not found:
+        try:
+            msgspec.convert(value, kind, dec_hook=_quantity)
+        except msgspec.ValidationError as error:
+            found = [(f"{where}{key}: " if key else where) + _explain(str(error), kind, value)]
+    return found
 
 
-def _known_keys(kind: type[msgspec.Struct]) -> Iterator[str]:
-    seen: set[type] = set()
-    todo: list[Any] = [kind]
-    while todo:
-        each = todo.pop()
-        if isinstance(each, type) and issubclass(each, msgspec.Struct) and each not in seen:
-            seen.add(each)
-            for field in msgspec.structs.fields(each):
-                yield field.encode_name
-                todo.append(field.type)
-        else:
-            todo.extend(getattr(each, "__args__", ()))
+def _table_problems(table: dict[str, Any], struct: type[msgspec.Struct], where: str) -> Iterator[str]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    if struct.__struct_config__.forbid_unknown_fields:
+        for key in table:
+            if key not in fields:
+                yield f"{where}unknown key {key!r}{did_you_mean(key, fields)}"
+    for key, field in fields.items():
+        if key in table:
+            yield from _problems(table[key], field.type, where, key)
+        elif field.required:
+            yield f"{where}the key {key!r} is missing"
 
 
-def _overrides(
-    kind: type[msgspec.Struct], environ: Mapping[str, str]
-) -> Iterator[tuple[str, list[str], str]]:
-    tables = {field.encode_name for field in msgspec.structs.fields(kind)}
-    for variable, text in sorted(environ.items()):
-        if variable.startswith(PREFIX):
-            name = variable.removeprefix(PREFIX).lower()
-            table, _, key = name.partition("_")
-            if table in tables:
-                yield variable, [table, key] if key else [table], text
+def _explain(message: str, kind: object, value: object) -> str:
+    text, _, path = message.partition(" - at `")
+    choices = [repr(choice) for choice in _choices(kind)]
+    if choices:
+        return f"{value!r} is none of {', '.join(choices)}"
+    text = re.sub(r"`(\w+)( \| null)?`", lambda match: _WORDS.get(match[1], match[1]), text)
+    inner = path.removesuffix("`").removeprefix("$").lstrip(".")
+    return f"{inner}: {text}" if inner else text
 
 
-def _override(table: dict[str, Any], keys: list[str], text: str, variable: str) -> None:
-    for key in keys[:-1]:
-        inner = table.setdefault(key, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(f"{variable}: {key!r} is a list in the file and cannot be set from outside")
-        table = cast("dict[str, Any]", inner)
-    table[keys[-1]] = _literal(text)
+def _parts(kind: Any) -> tuple[Any, ...]:
+    """Take a type apart: the members of a union, without Annotated."""
+    if get_origin(kind) is Annotated:
+        return _parts(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        return tuple(part for member in get_args(kind) for part in _parts(member))
+    return (kind,)
 
 
-def _literal(text: str) -> object:
-    """Read a number, a truth or a list as TOML does; anything else is a text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
+def _struct(kind: Any) -> type[msgspec.Struct] | None:
+    for part in _parts(kind):
+        if isinstance(part, type) and issubclass(part, msgspec.Struct):
+            return part
+    return None
+
+
+def _item(kind: Any) -> type[msgspec.Struct] | None:
+    """Return the Struct of which the type is a list or tuple."""
+    for part in _parts(kind):
+        if get_origin(part) in (list, tuple):
+            return _struct(get_args(part)[0])
+    return None
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    for part in _parts(kind):
+        if get_origin(part) is Literal:
+            return get_args(part)
+    return ()
+
+
+def _override(
+    table: dict[str, Any], struct: type[msgspec.Struct], name: str, text: str, variable: str, inside: str = ""
+) -> None:
+    """Set the key that `name` means, such as mqtt_host; a name of no table belongs to another program."""
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+    if name in fields:
+        table[name] = _literal(text, fields[name], variable)
+        return
+    for key in (key for key in fields if name.startswith(f"{key}_")):
+        inner = _struct(fields[key])
+        nested = table.setdefault(key, {}) if inner else None
+        if inner is None or not isinstance(nested, dict):
+            raise ConfigError(f"{variable}: {key!r} is not a table, so no key in it can be set from outside")
+        _override(cast("dict[str, Any]", nested), inner, name.removeprefix(f"{key}_"), text, variable, key)
+        return
+    if inside:
+        raise ConfigError(f"{variable}: unknown key {name!r} of [{inside}]{did_you_mean(name, fields)}")
+
+
+def _literal(text: str, kind: Any, variable: str) -> object:
+    """Read a variable as its key wants it: a text as it stands, a number, truth or list as TOML has it."""
+    candidates: list[object] = [text]
+    with contextlib.suppress(tomllib.TOMLDecodeError):  # then it can only be a text
+        candidates.append(tomllib.loads(f"value = {text}")["value"])
+    for candidate in candidates:
+        found = _problems(candidate, kind, f"{variable}: ")
+        if not found:
+            return candidate
+    raise ConfigError("\n".join(found))
