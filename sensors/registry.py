@@ -17,11 +17,14 @@ class Driver(Protocol):
     """One chip or meter.
 
     `read` blocks for a bounded time. Of its bus it lets only `BusError` escape, which the runner turns into
-    BAD samples of all metrics.
+    BAD samples of all metrics. A driver whose metrics depend on its config sets them in `__init__`.
     """
 
     Config: ClassVar[type[msgspec.Struct]]
-    metrics: ClassVar[tuple[Metric, ...]]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The quantities that `read` returns, in its order."""
 
     def __init__(self, config: Any, io: IO) -> None: ...
 

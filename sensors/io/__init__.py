@@ -6,8 +6,12 @@ A driver never imports `time` and never names a pin factory; all it knows of the
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
+import msgspec
+
+Line = Annotated[str, msgspec.Meta(pattern=r"^GPIO([0-9]|1[0-9]|2[0-7])$", extra={"line": True})]
+Port = Annotated[str, msgspec.Meta(min_length=1, extra={"port": True})]
 Pull = Literal["up", "down", "none"]
 Edge = Literal["rising", "falling"]
 
