@@ -1,0 +1,27 @@
+"""The durable spool that every hop keeps: segments in SQLite, committed before anything is acknowledged."""
+
+from gateway.spool.committer import Committer
+from gateway.spool.outbox import Batch, Outbox, Waiting, reclaim
+from gateway.spool.ranges import RangeSet
+from gateway.spool.segment import EVENTS, READINGS, Gap, Refused, Segment, Span, Stored, Stream, span_of
+from gateway.spool.store import Spool, SpoolError
+
+__all__ = [
+    "EVENTS",
+    "READINGS",
+    "Batch",
+    "Committer",
+    "Gap",
+    "Outbox",
+    "RangeSet",
+    "Refused",
+    "Segment",
+    "Span",
+    "Spool",
+    "SpoolError",
+    "Stored",
+    "Stream",
+    "Waiting",
+    "reclaim",
+    "span_of",
+]

@@ -1,0 +1,107 @@
+"""Adaptive group commit: one thread writes whatever has arrived as soon as the last write is done."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_RETRY_FIRST_S = 0.5
+_RETRY_MOST_S = 10.0
+
+
+class Committer(Generic[T]):
+    """Feeds `commit` with groups of items, in the order they came.
+
+    `commit` returns when the group is on disk. When it raises, `refuse` may take
+    items back (a client that waits for an answer); what it leaves is tried again, for ever, in order.
+    With `linger_s` a group waits that long for company, but never once `full` items wait: then the sender's
+    window may be closed, and it is waiting for us.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[list[T]], None],
+        refuse: Callable[[list[T], Exception], list[T]] | None = None,
+        *,
+        linger_s: float = 0.0,
+        full: int = 1,
+        most: int = 10_000,
+        name: str = "commit",
+    ) -> None:
+        self._commit = commit
+        self._refuse = refuse
+        self._linger_s = linger_s
+        self._full = full
+        self._most = most
+        self._items: list[T] = []
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.failing: str | None = None
+
+    def start(self) -> None:
+        """Start the writer thread."""
+        self._thread.start()
+
+    def put(self, item: T) -> None:
+        """Hand over an item; raise RuntimeError after `stop`."""
+        with self._wake:
+            if self._stopping:
+                raise RuntimeError("the spool is closing")
+            self._items.append(item)
+            if len(self._items) == 1 or len(self._items) == self._full:
+                self._wake.notify()
+
+    @property
+    def depth(self) -> int:
+        """Return how many items wait to be committed."""
+        return len(self._items)
+
+    def stop(self, timeout_s: float = 10.0) -> bool:
+        """Commit what has arrived, then stop; False when that did not work in time."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive() and not self._items
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._items or self._stopping)
+                if self._linger_s and not self._stopping:
+                    self._wake.wait_for(
+                        lambda: len(self._items) >= self._full or self._stopping, self._linger_s
+                    )
+                if not self._items:
+                    return
+                group, self._items = self._items[: self._most], self._items[self._most :]
+            if not self._write(group):
+                return
+
+    def _write(self, group: list[T]) -> bool:
+        """Write a group until it is on disk; False when stopped before."""
+        pause = _RETRY_FIRST_S
+        while group:
+            try:
+                self._commit(group)
+            except Exception as error:
+                if self.failing is None:
+                    log.exception("cannot commit %d items; kept, and tried again", len(group))
+                self.failing = str(error)
+                group = self._refuse(group, error) if self._refuse else group
+                with self._wake:
+                    if self._stopping or self._wake.wait_for(lambda: self._stopping, pause):
+                        self._items = group + self._items
+                        return False
+                pause = min(pause * 2, _RETRY_MOST_S)
+            else:
+                if self.failing is not None:
+                    log.warning("commits work again")
+                self.failing = None
+                return True
+        return True

@@ -1,0 +1,207 @@
+"""One upstream's view of a spool: what to send next, in lanes, and what it has confirmed."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.spool.ranges import RangeSet
+from gateway.spool.segment import EVENTS, READINGS, Segment
+from gateway.spool.store import Head, Spool
+
+_SCAN = 256  # heads looked at in one query
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Segments that travel together."""
+
+    lane: str
+    heads: tuple[Head, ...]
+
+    @property
+    def points(self) -> int:
+        """Return how many readings and events are in it."""
+        return sum(head.points for head in self.heads)
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all bodies."""
+        return sum(head.size for head in self.heads)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What an upstream has not confirmed yet, of one lane."""
+
+    points: int = 0
+    bytes: int = 0
+
+
+class Outbox:
+    """Hands out segments: events first, then live readings, then the backlog; each oldest first.
+
+    Live is what was committed after `resume`: the newest values are seen first after an outage. Progress
+    is a set of ids, so lanes may overtake each other. All methods are safe from any thread.
+    """
+
+    def __init__(self, spool: Spool, upstream: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.spool = spool
+        self.upstream = upstream
+        self._monotonic = monotonic
+        self._recent: deque[tuple[float, Batch]] = deque()
+        self._out = RangeSet()
+        self._mark = 0
+        self.waiting = {EVENTS: Waiting(), READINGS: Waiting()}
+        with spool.lock:
+            self.delivered = spool.delivered(upstream)
+            first = spool.first_id()
+            if first > 1:
+                self.delivered.add(0, first - 1)
+            for low, high in self.delivered.missing(0, spool.last_id):
+                for lane, (points, size) in spool.totals(low, high).items():
+                    self._count(lane, points, size)
+            spool.watchers.append(self._appended)
+
+    def _appended(self, segments: Sequence[Segment]) -> None:
+        for each in segments:
+            self._count(each.lane, each.points, len(each.body))
+
+    def _count(self, lane: int, points: int, size: int) -> None:
+        self.waiting[lane].points += points
+        self.waiting[lane].bytes += size
+
+    def resume(self, live_bytes: int) -> None:
+        """Begin again after silence: all but the newest `live_bytes` (one request's worth) is backlog now."""
+        with self.spool.lock:
+            mark, seen = self.spool.last_id, 0
+            rows = self.spool.query(
+                "SELECT id, size FROM segment WHERE lane = ? ORDER BY id DESC LIMIT 1000", (READINGS,)
+            )
+            for segment_id, size in rows:
+                seen += size
+                if seen > live_bytes:
+                    break
+                mark = segment_id - 1
+            self._mark = max(mark, 0)
+
+    def next(self, max_bytes: int, max_points: int = 1 << 30) -> Batch | None:
+        """Hand out the next batch, at least one segment if anything waits; None when nothing does."""
+        with self.spool.lock:
+            lanes = (
+                ("events", EVENTS, 0, self.spool.last_id),
+                ("live", READINGS, self._mark + 1, self.spool.last_id),
+                ("backlog", READINGS, 0, self._mark),
+            )
+            for name, lane, first, last in lanes:
+                heads = self._collect(lane, first, last, max_bytes, max_points)
+                if heads:
+                    for head in heads:
+                        self._out.add(self._first(head), head.id)
+                    return Batch(name, tuple(heads))
+        return None
+
+    def _collect(self, lane: int, first: int, last: int, max_bytes: int, max_points: int) -> list[Head]:
+        chosen: list[Head] = []
+        size = points = 0
+        if first > last or not self.waiting[lane].points:
+            return chosen
+        for head in self._pending(lane, first, last):
+            size += head.size
+            points += head.points
+            if chosen and (size > max_bytes or points > max_points):
+                break
+            chosen.append(head)
+        return chosen
+
+    def _pending(self, lane: int, first: int, last: int) -> Iterator[Head]:
+        busy = self.delivered.copy()
+        busy.update(self._out)
+        for low, high in busy.missing(first, last):
+            at = low
+            while at <= high:
+                heads = self.spool.heads(lane, at, high, _SCAN)
+                yield from heads
+                if len(heads) < _SCAN:
+                    break
+                at = heads[-1].id + 1
+
+    def _first(self, head: Head) -> int:
+        return head.id - head.points + 1 if self.spool.by_seq else head.id
+
+    def done(self, batch: Batch) -> None:
+        """The upstream has confirmed the batch: it may leave once it has been kept a while."""
+        with self.spool.lock:
+            self.back(batch)
+            for head in batch.heads:
+                if head.id not in self.delivered:
+                    self._count(head.lane, -head.points, -head.size)
+                self.delivered.add(self._first(head), head.id)
+            self._recent.append((self._monotonic(), batch))
+
+    def back(self, batch: Batch) -> None:
+        """The batch was not confirmed: it waits again."""
+        with self.spool.lock:
+            for head in batch.heads:
+                self._out.discard(self._first(head), head.id)
+
+    def forgotten(self) -> int:
+        """What the upstream confirmed of late may be lost there: it waits again. Returns its readings."""
+        with self.spool.lock:
+            self._expire()
+            points = 0
+            for _, batch in self._recent:
+                for head in batch.heads:
+                    self.delivered.discard(self._first(head), head.id)
+                    self._count(head.lane, head.points, head.size)
+                    points += head.points
+            self._recent.clear()
+            return points
+
+    def _expire(self) -> None:
+        horizon = self._monotonic() - self.spool.keep_s
+        while self._recent and self._recent[0][0] <= horizon:
+            self._recent.popleft()
+
+    def releasable(self) -> RangeSet:
+        """Return the ids that this upstream no longer needs."""
+        with self.spool.lock:
+            self._expire()
+            free = self.delivered.copy()
+            for _, batch in self._recent:
+                for head in batch.heads:
+                    free.discard(self._first(head), head.id)
+            return free
+
+    def oldest(self) -> Head | None:
+        """Return the oldest segment that waits, also one that is on its way."""
+        with self.spool.lock:
+            for low, high in self.delivered.missing(0, self.spool.last_id):
+                found = [h for lane in (EVENTS, READINGS) for h in self.spool.heads(lane, low, high, 1)]
+                if found:
+                    return min(found)
+        return None
+
+    def live(self) -> Waiting:
+        """Return what waits of readings committed since the last `resume`."""
+        with self.spool.lock:
+            found = Waiting()
+            for low, high in self.delivered.missing(self._mark + 1, self.spool.last_id):
+                points, size = self.spool.totals(low, high)[READINGS]
+                found.points += points
+                found.bytes += size
+            return found
+
+
+def reclaim(spool: Spool, outboxes: Sequence[Outbox]) -> int:
+    """Delete what every upstream has confirmed and kept long enough; return how many segments went.
+
+    A spool without an upstream keeps everything: it waits for an export, or for an upstream to come.
+    """
+    with spool.lock:
+        free = [outbox.releasable() for outbox in outboxes]
+        common = free[0].copy() if free else RangeSet()
+        for other in free[1:]:
+            for low, high in other.missing(0, spool.last_id):
+                common.discard(low, high)
+        return spool.reclaim({outbox.upstream: outbox.delivered for outbox in outboxes}, common)

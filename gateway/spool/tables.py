@@ -1,0 +1,118 @@
+"""The tables of a spool, declared once; `schema.sql` is made from them, so a node need not load SQLModel.
+
+Seldom-run questions (quarantine, gaps) go through these classes; the data path speaks to SQLite itself.
+"""
+
+from sqlalchemy import Column, Index, LargeBinary, MetaData, text
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel import Field, SQLModel
+
+VERSION = 1
+metadata = MetaData()
+
+
+class SpoolTable(SQLModel):
+    """Base of the spool's tables; they have a metadata of their own."""
+
+    metadata = metadata
+
+
+class SegmentRow(SpoolTable, table=True):
+    """One group commit. The body comes last, so that a scan of the rest does not touch its pages."""
+
+    __tablename__ = "segment"
+    __table_args__ = (Index("segment_events", "id", sqlite_where=text("lane = 0")),)
+
+    id: int = Field(primary_key=True)
+    lane: int
+    points: int
+    first_ns: int | None = None
+    last_ns: int | None = None
+    boot: str | None = None
+    size: int
+    span: str
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class StreamRow(SpoolTable, table=True):
+    """The sequence numbers of one node's spool that have been seen here."""
+
+    __tablename__ = "stream"
+
+    gw: str = Field(primary_key=True)
+    ep: str = Field(primary_key=True)
+    seen: str
+
+
+class GapRow(SpoolTable, table=True):
+    """Readings that will never come, and why; `at_ns` is when it was learned (UTC, for people only)."""
+
+    __tablename__ = "gap"
+
+    id: int | None = Field(default=None, primary_key=True)
+    gw: str
+    ep: str
+    first: int
+    last: int
+    reason: str
+    at_ns: int
+
+
+class QuarantineRow(SpoolTable, table=True):
+    """What no one would take, whole, with the reason that was given."""
+
+    __tablename__ = "quarantine"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at_ns: int
+    source: str
+    place: str
+    reason: str
+    span: str
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ProgressRow(SpoolTable, table=True):
+    """The ids of segments that one upstream has confirmed."""
+
+    __tablename__ = "progress"
+
+    upstream: str = Field(primary_key=True)
+    delivered: str
+
+
+class BootRow(SpoolTable, table=True):
+    """One boot of a node and, once its clock was set, what to add to its monotonic times to get UTC."""
+
+    __tablename__ = "boot"
+
+    id: str = Field(primary_key=True)
+    offset_ns: int
+
+
+class NoteRow(SpoolTable, table=True):
+    """Small facts: the spool's name, the next id, counters."""
+
+    __tablename__ = "note"
+
+    key: str = Field(primary_key=True)
+    value: str
+
+
+def schema() -> str:
+    """Write the SQL that makes an empty spool."""
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - only `make schema` and its test come here
+
+    dialect = sqlite.dialect()
+    statements = []
+    for table in metadata.sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
+        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
+    lines = (";\n\n".join(statements) + ";\n").replace("\t", "    ").splitlines()
+    return "\n".join(line.rstrip() for line in lines) + f"\n\nPRAGMA user_version = {VERSION};\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(schema())
