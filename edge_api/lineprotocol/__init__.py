@@ -1,0 +1,6 @@
+"""InfluxDB's line protocol: pure functions between bytes and Points."""
+
+from edge_api.lineprotocol.reading import PRECISIONS, LineError, parse
+from edge_api.lineprotocol.writing import Unsigned, encode, encode_fields, series
+
+__all__ = ["PRECISIONS", "LineError", "Unsigned", "encode", "encode_fields", "parse", "series"]
