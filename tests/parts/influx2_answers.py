@@ -12,7 +12,7 @@ class Way(Enum):
     WHOLE = auto()  # at once and complete
     SLOWLY = auto()  # byte by byte over `seconds`
     SILENT = auto()  # the request is read, the answer waits for release()
-    CUT = auto()  # half the answer, then the connection breaks
+    CUT = auto()  # the connection breaks in the middle of the answer's first line
     CUT_REQUEST = auto()  # the connection breaks while the request is still being sent
 
 
