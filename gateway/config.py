@@ -1,0 +1,293 @@
+"""The node's configuration: what stands where, what reads it, and whether all of it can work together."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import inspect
+
+from gateway.feed import TYPES, FeedError, Topic
+from sensors import assets, registry
+from sensors import settings as files
+from sensors.errors import ConfigError
+from sensors.sample import Metric
+from sensors.settings import Seconds, Settings, did_you_mean
+
+SHORTEST_EVERY_S = 1.0  # a ranger needs half a second for one honest reading
+STALE_CYCLES = 3  # one lost cycle is weather, three are a fault
+LARGEST_KEEPALIVE_S = 65_535  # 16 bits in MQTT
+_ID = re.compile(r"[a-z0-9-]{1,64}")
+_NOT_AN_ID = "is not made of a-z, 0-9 and '-' only (1 to 64 of them)"
+
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+
+
+class Site(Settings, frozen=True):
+    """Table [site]: which commune the node serves, by its official unit codes, and the node's own name."""
+
+    province: str
+    commune: str
+    gw: str
+    name: str = ""
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+
+
+class Mqtt(Settings, frozen=True):
+    """Table [mqtt]: the broker, and who takes custody of what is sent: the edge, or the broker itself."""
+
+    host: str = "localhost"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 1883
+    username: str | None = None
+    password_file: Path | None = None
+    custody: Literal["edge", "broker"] = "edge"
+    keepalive: Seconds = Seconds(30)
+
+    def password(self) -> str | None:
+        """Read the password from its file, without the line's end; raise ConfigError when that fails."""
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"[mqtt] password_file: {self.password_file} cannot be read: {error}") from None
+
+
+class Spool(Settings, frozen=True):
+    """Table [spool]: where readings wait, and how long a commit may wait for company."""
+
+    path: Path = Path("/var/lib/commune/node.db")
+    linger: Seconds = Seconds(0)
+
+
+class Clock(Settings, frozen=True):
+    """Table [clock]: whether readings wait for a synchronised clock before they are dated."""
+
+    require_sync: bool = True
+
+
+class DeviceConfig(Settings, frozen=True):
+    """One [[device]]: a chip or meter. Its driver checks `config`; without `bus` the wiring names it."""
+
+    id: str
+    driver: str
+    bus: str | None = None
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AssetConfig(Settings, frozen=True):
+    """One [[asset]]: a bin, a water works, a lamp cabinet. `inputs` maps its inputs to "device.metric".
+
+    `stale_after` is three times `every` when it is left out. `limits` maps a field to [low, high].
+    """
+
+    id: str
+    type: str
+    every: Seconds
+    name: str = ""
+    stale_after: Seconds = Seconds(0)
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    limits: dict[str, list[float]] = msgspec.field(default_factory=dict)
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
+    inputs: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.stale_after:
+            msgspec.structs.force_setattr(self, "stale_after", Seconds(STALE_CYCLES * self.every))
+
+
+class NodeConfig(Settings, frozen=True):
+    """A whole node.toml; `load` has checked that its parts fit each other."""
+
+    site: Site
+    mqtt: Mqtt = Mqtt()
+    spool: Spool = Spool()
+    clock: Clock = Clock()
+    devices: list[DeviceConfig] = msgspec.field(default_factory=list, name="device")
+    assets: list[AssetConfig] = msgspec.field(default_factory=list, name="asset")
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> NodeConfig:
+    """Read and check a node.toml; raise ConfigError with one line a problem, each naming file, id and key."""
+    config = files.load(path, NodeConfig, environ)
+    problems = check(config)
+    if problems:
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+    return config
+
+
+def check(config: NodeConfig) -> list[str]:
+    """Return what keeps the parts from working together, one sentence a problem; empty when all is well."""
+    wiring = _Wiring()
+    return [
+        *_site_problems(config.site),
+        *_mqtt_problems(config.mqtt),
+        *_id_problems("device", [device.id for device in config.devices]),
+        *_id_problems("asset", [asset.id for asset in config.assets]),
+        *(problem for device in config.devices for problem in wiring.add(device)),
+        *(problem for asset in config.assets for problem in _asset_problems(asset, config, wiring)),
+    ]
+
+
+def bus_of(device: DeviceConfig, settings: msgspec.Struct) -> str:
+    """Name the bus whose worker reads the device: as configured, else its serial port, gpio or sysfs."""
+    if device.bus is not None:
+        return device.bus
+    for _, port in _marked(settings, "port"):
+        return port
+    return "gpio" if any(_marked(settings, "line")) else "sysfs"
+
+
+@dataclass(slots=True)
+class _Wiring:
+    """Who holds which line and port, gathered device by device."""
+
+    metrics: dict[str, list[str]] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)
+    ports: dict[str, tuple[str, tuple[object, ...], str]] = field(default_factory=dict)
+
+    def add(self, device: DeviceConfig) -> Iterator[str]:
+        where = f"device {device.id}: "
+        try:
+            driver = registry.driver(device.driver)
+        except ConfigError as error:
+            yield f"{where}driver: {error}"
+            return
+        try:
+            settings = files.convert(device.config, driver.Config, f"{where}[config] ")
+            metrics = _metrics(driver, settings)
+        except ConfigError as error:
+            yield from str(error).splitlines()
+            return
+        self.metrics[device.id] = [metric.key for metric in metrics]
+        for key, line in _marked(settings, "line"):
+            holder = self.lines.setdefault(line.upper(), f"{key} of device {device.id}")
+            if holder != f"{key} of device {device.id}":
+                yield f"{where}[config] {key}: {line} is already the {holder}; give each its own line"
+        speed = tuple(getattr(settings, name, None) for name in ("baud", "parity"))
+        bus = bus_of(device, settings)
+        for key, port in _marked(settings, "port"):
+            known_bus, known_speed, other = self.ports.setdefault(port, (bus, speed, device.id))
+            if bus != known_bus:
+                yield f"{where}bus: {bus!r}, but {port} belongs to bus {known_bus!r} of device {other}"
+            if speed != known_speed:
+                yield f"{where}[config] {key}: baud and parity on {port} differ from those of device {other}"
+
+
+def _metrics(driver: type[registry.Driver], settings: msgspec.Struct) -> tuple[Metric, ...]:
+    declared: object = getattr(driver, "metrics", None)
+    if isinstance(declared, tuple):
+        return declared
+    # Only a driver that was made knows metrics that depend on its config; it touches nothing until opened.
+    from sensors.io.pi import PiIO  # noqa: PLC0415 - few drivers need it, and it is slow to import
+
+    return driver(settings, PiIO()).metrics
+
+
+def _site_problems(site: Site) -> Iterator[str]:
+    for topic in (
+        (site.province, "00000", "gateway", "gw", "meta"),
+        ("00", site.commune, "gateway", "gw", "meta"),
+    ):
+        try:
+            Topic(*topic)
+        except FeedError as error:
+            yield f"[site] {error}"
+    if not _ID.fullmatch(site.gw):
+        yield f"[site] gw: {site.gw!r} {_NOT_AN_ID}"
+    if (site.lat is None) != (site.lon is None):
+        yield "[site] lat and lon go together: give both or none"
+
+
+def _mqtt_problems(mqtt: Mqtt) -> Iterator[str]:
+    if not 1 <= mqtt.keepalive <= LARGEST_KEEPALIVE_S:
+        yield f"[mqtt] keepalive: {mqtt.keepalive:g} s is not between 1 and {LARGEST_KEEPALIVE_S} s"
+    if mqtt.password_file is not None and mqtt.username is None:
+        yield "[mqtt] username: it is missing, and MQTT takes no password without one"
+
+
+def _id_problems(kind: str, ids: list[str]) -> Iterator[str]:
+    for number, name in enumerate(ids, 1):
+        if not _ID.fullmatch(name):
+            yield f"{kind} number {number}: id: {name!r} {_NOT_AN_ID}"
+        if ids.index(name) != number - 1:
+            yield f"{kind} {name}: id: {kind} number {ids.index(name) + 1} has it already; ids are unique"
+
+
+def _asset_problems(asset: AssetConfig, config: NodeConfig, wiring: _Wiring) -> Iterator[str]:
+    where = f"asset {asset.id}: "
+    if asset.id == config.site.gw:
+        yield f"{where}id: it is the node's own name ([site] gw)"
+    if asset.every < SHORTEST_EVERY_S:
+        yield f'{where}every: {asset.every:g} s is too short; {SHORTEST_EVERY_S:g} or more, such as "5min"'
+    if asset.stale_after < asset.every:
+        yield f"{where}stale_after: {asset.stale_after:g} s is shorter than every ({asset.every:g} s)"
+    if (asset.lat is None) != (asset.lon is None):
+        yield f"{where}lat and lon go together: give both or none"
+    try:
+        kind = assets.asset_class(asset.type)
+    except ConfigError as error:
+        yield f"{where}type: {error}"
+        return
+    try:
+        files.convert(asset.config, kind.Config, f"{where}[config] ")
+    except ConfigError as error:
+        yield from str(error).splitlines()
+    known = TYPES[kind.type].units
+    for name, limit in asset.limits.items():
+        if name not in known:
+            yield f"{where}[limits] {name}: no such field in {kind.type}{did_you_mean(name, known)}"
+        if len(limit) != 2 or not limit[0] < limit[1]:
+            yield f"{where}[limits] {name}: {limit} is not [low, high]"
+    yield from _input_problems(asset, list(kind.inputs), config, wiring)
+
+
+def _input_problems(
+    asset: AssetConfig, known: list[str], config: NodeConfig, wiring: _Wiring
+) -> Iterator[str]:
+    where = f"asset {asset.id}: [inputs] "
+    devices = [device.id for device in config.devices]
+    if not asset.inputs:
+        yield f"{where}none is given; {asset.type} has {', '.join(known)}"
+    for name, source in asset.inputs.items():
+        device, dot, metric = source.partition(".")
+        if name not in known:
+            yield f"{where}unknown input {name!r}{did_you_mean(name, known)}"
+        if not dot or not metric:
+            yield f'{where}{name}: {source!r} is not "device.metric"'
+        elif device not in devices:
+            yield f"{where}{name}: there is no device {device!r}{did_you_mean(device, devices)}"
+        elif device in wiring.metrics and metric not in wiring.metrics[device]:
+            has = wiring.metrics[device]
+            hint = did_you_mean(metric, has) or f"; it has {', '.join(has)}"
+            yield f"{where}{name}: device {device!r} does not measure {metric!r}{hint}"
+
+
+def _marked(settings: msgspec.Struct, mark: str) -> Iterator[tuple[str, str]]:
+    """Yield key and value of each field that its driver has marked as a line or a port."""
+    info = inspect.type_info(type(settings))
+    if isinstance(info, inspect.StructType):
+        for each in info.fields:
+            yield from _marked_value(each.type, getattr(settings, each.name), mark, each.encode_name)
+
+
+def _marked_value(info: inspect.Type, value: object, mark: str, key: str) -> Iterator[tuple[str, str]]:
+    if isinstance(info, inspect.Metadata):
+        if (info.extra or {}).get(mark) and isinstance(value, str):
+            yield key, value
+        else:
+            yield from _marked_value(info.type, value, mark, key)
+    elif isinstance(info, inspect.UnionType):
+        for member in info.types:
+            yield from _marked_value(member, value, mark, key)
+    elif isinstance(info, inspect.ListType) and isinstance(value, list):
+        for each in value:
+            yield from _marked_value(info.item_type, each, mark, key)
+    elif isinstance(info, inspect.StructType) and isinstance(value, msgspec.Struct):
+        for each_key, each in _marked(value, mark):
+            yield f"{key}.{each_key}", each
