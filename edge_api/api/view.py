@@ -1,0 +1,164 @@
+"""What the HTTP side may ask of an edge: the seam between the routers and the wiring."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from edge_api.history import History
+from edge_api.point import Point
+
+Scope = Literal["read", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBatch:
+    """A body checked to its last line. `body_gzip` is line protocol in ns and ends with a newline."""
+
+    body_gzip: bytes
+    points: list[Point]
+
+
+class Refused(Exception):  # noqa: N818 - reads as the sentence it is
+    """The edge does not take this batch now; the sender keeps custody and asks again in `retry_after_s`."""
+
+    def __init__(self, reason: str, retry_after_s: float) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class SpoolFull(Refused):
+    """The quota is used up; it answers 429."""
+
+
+class CannotCommit(Refused):
+    """The disk does not take the batch now; it answers 503."""
+
+
+class Lane(Struct, frozen=True):
+    """What waits in one lane."""
+
+    points: int = 0
+    bytes: int = 0
+
+
+class Lanes(Struct, frozen=True):
+    """What waits for one upstream, in the order in which it goes."""
+
+    events: Lane = Lane()
+    live: Lane = Lane()
+    backlog: Lane = Lane()
+
+
+class UpstreamStatus(Struct, frozen=True, kw_only=True):
+    """How the relay to one upstream stands. Ages are seconds, times RFC 3339 UTC."""
+
+    name: str
+    state: str
+    lanes: Lanes = Lanes()
+    oldest_age_s: float | None = None
+    autonomy_hours: float | None = None
+    last_success: str | None = None
+    last_error: str | None = None
+    delivered: int = 0
+    quarantined: int = 0
+
+
+class RelayStatus(Struct, frozen=True):
+    """How all upstreams stand."""
+
+    upstreams: list[UpstreamStatus] = []
+
+
+class Gap(Struct, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
+    """Readings `from` to `to` of a node's spool that are known and not here."""
+
+    gw: str
+    ep: str
+    first: int
+    last: int
+    since: str
+    reason: str
+
+
+class QuarantinedLine(Struct, frozen=True, kw_only=True):
+    """A line that an upstream refused for good, with its reason."""
+
+    id: int
+    upstream: str
+    line: str
+    reason: str
+    since: str
+
+
+class NodeCounts(Struct, frozen=True, kw_only=True):
+    """Readings and events of one node's spool: how many it took, how many are committed here and gone on."""
+
+    gw: str
+    ep: str
+    taken: int
+    committed: int
+    delivered: int
+    missing: int = 0
+
+
+class Counters(Struct, frozen=True, kw_only=True):
+    """Totals since the start, and what the disk holds."""
+
+    nodes: list[NodeCounts] = []
+    received: int = 0
+    committed: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    commits: int = 0
+    spool_points: int = 0
+    spool_bytes: int = 0
+    disk_free_bytes: int = 0
+
+
+class EdgeInfo(Struct, frozen=True, kw_only=True):
+    """Who this edge is. `problem` is None while it can take custody, else a sentence."""
+
+    level: str
+    province: str
+    commune: str
+    name: str
+    version: str
+    problem: str | None = None
+
+
+class EdgeView(Protocol):
+    """An edge as the routers see it. Every method may be called from any thread and answers at once."""
+
+    @property
+    def history(self) -> History:
+        """Return recent readings and latest values."""
+
+    def submit(self, batch: WriteBatch) -> Future[None]:
+        """Take a batch; the future is done when it is on disk, or fails with SpoolFull or CannotCommit.
+
+        Either may be raised at once instead.
+        """
+
+    def relay_status(self) -> RelayStatus:
+        """Return how the upstreams stand."""
+
+    def gaps(self) -> Sequence[Gap]:
+        """Return what is known to be missing."""
+
+    def quarantine(self) -> Sequence[QuarantinedLine]:
+        """Return the lines that an upstream refused for good."""
+
+    def counters(self) -> Counters:
+        """Return the totals."""
+
+    def token_ok(self, token: str, scope: Scope) -> bool:
+        """Return whether a token (may be empty) opens reading or writing; compares in constant time."""
+
+    def info(self) -> EdgeInfo:
+        """Return who this edge is."""
+
+    def now_ns(self) -> int:
+        """Return the time for ages on the page and for lines without a time, ns since 1970."""

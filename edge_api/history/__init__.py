@@ -1,0 +1,16 @@
+"""Recent readings and latest values: a copy that may be lost without harm."""
+
+from edge_api.history.history import AmbiguousAsset, History, TooManyRows
+from edge_api.history.now import Alert, AssetNow, FieldNow, asset_key
+from edge_api.history.query import Row
+
+__all__ = [
+    "Alert",
+    "AmbiguousAsset",
+    "AssetNow",
+    "FieldNow",
+    "History",
+    "Row",
+    "TooManyRows",
+    "asset_key",
+]

@@ -1,0 +1,276 @@
+"""History: what the page and the reading API know of the recent past."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, islice, starmap
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from edge_api.history.disk import Disk, is_damage, pack
+from edge_api.history.now import AssetNow, asset_key
+from edge_api.history.query import Piece, Row, buckets, merged, overlapping
+from edge_api.history.tail import Tail
+from edge_api.point import Point
+from gateway.feed import Meta
+from sensors.sample import Value
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Listener = Callable[[Sequence[Point]], None]
+
+_NS_A_DAY = 86_400 * 1_000_000_000
+_MEMORY = 2**62  # stands for what is in memory among the chunks' ids, and comes after all of them
+
+
+class AmbiguousAsset(LookupError):  # noqa: N818 - reads as the sentence it is
+    """An asset's bare id is used in more than one place; its full key is needed."""
+
+
+class TooManyRows(ValueError):  # noqa: N818 - reads as the sentence it is
+    """A question has a longer answer than one may ask for; narrow it or give `every`."""
+
+
+class History:
+    """Latest values in memory, recent readings in memory and, in big pieces, on disk.
+
+    Nothing here is the record: a disk that fails costs history, never the edge. All methods may be called
+    from any thread.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        keep_days: float = 30.0,
+        *,
+        most_bytes: int = 256_000_000,
+        most_assets: int = 20_000,
+        memory_values: int = 300_000,
+    ) -> None:
+        self._keep_ns = round(keep_days * _NS_A_DAY)
+        self._most_bytes = most_bytes
+        self._most_assets = most_assets
+        self._memory_values = memory_values
+        self._lock = threading.Lock()
+        self._disk_lock = threading.Lock()
+        self._flush_lock = threading.Lock()
+        self._assets: dict[str, AssetNow] = {}
+        self._changed: set[str] = set()
+        self._tails: dict[str, Tail] = {}
+        self._going: dict[str, Tail] = {}  # on their way to the disk; nobody changes them
+        self._values = 0
+        self._listeners: tuple[Listener, ...] = ()
+        self.passed_over = 0
+        self._failing = ""
+        self._disk: Disk | None = None
+        try:
+            self._disk = Disk(path)
+            self._assets = {asset.key: asset for asset in self._disk.load()}
+        except (SQLAlchemyError, OSError) as error:
+            log.error("history: %s cannot be used, recent readings stay in memory: %s", path, error)  # noqa: TRY400
+
+    def add(self, points: Sequence[Point]) -> None:
+        """Take in points that have just been committed. Points without an asset are passed over."""
+        with self._lock:
+            for point in points:
+                asset = self._of(asset_key(point.tags), point.tags)
+                if asset is None:
+                    self.passed_over += 1
+                elif point.measurement == "Alert":
+                    asset.alarm(point)
+                    self._changed.add(asset.key)
+                else:
+                    asset.see(point)
+                    tail = self._tails.get(asset.key)
+                    if tail is None:
+                        tail = self._tails[asset.key] = Tail()
+                    self._values += tail.add(point.ts_ns, point.fields)
+            if self._values > 2 * self._memory_values:
+                self._values -= sum(tail.halve() for tail in self._tails.values())
+        for listener in self._listeners:
+            listener(points)
+
+    def meta(self, province: str, commune: str, domain: str, meta: Meta) -> None:
+        """Take in what a node says that one of its assets is."""
+        tags = {"province": province, "commune": commune, "domain": domain, "asset": meta.id}
+        with self._lock:
+            asset = self._of(asset_key(tags), tags)
+            if asset is not None:
+                asset.describe(meta)
+                self._changed.add(asset.key)
+
+    def status(self, province: str, commune: str, domain: str, asset: str, word: str) -> None:
+        """Take in an asset's status: online, offline or fault."""
+        tags = {"province": province, "commune": commune, "domain": domain, "asset": asset}
+        with self._lock:
+            now = self._of(asset_key(tags), tags)
+            if now is not None and now.status != word:
+                now.status = word
+                self._changed.add(now.key)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with all points that are added, in the writer's thread; return what ends it.
+
+        A listener must be quick and must not raise.
+        """
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def end() -> None:
+            with self._lock:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return end
+
+    def latest(self) -> list[AssetNow]:
+        """Return all assets as they are now, sorted by key."""
+        with self._lock:
+            return [self._assets[key].copy() for key in sorted(self._assets)]
+
+    def asset(self, name: str) -> AssetNow | None:
+        """Return one asset by its key, or by its bare id; raise AmbiguousAsset when several have that id."""
+        with self._lock:
+            if name in self._assets:
+                return self._assets[name].copy()
+            found = [asset for asset in self._assets.values() if asset.id == name]
+            if len(found) > 1:
+                keys = ", ".join(sorted(asset.key for asset in found)[:5])
+                raise AmbiguousAsset(f"{name!r} is the id of several assets: {keys}")
+            return found[0].copy() if found else None
+
+    def readings(
+        self,
+        key: str,
+        field: str,
+        start_ns: int,
+        stop_ns: int,
+        every_s: float | None = None,
+        *,
+        most: int = 50_000,
+    ) -> list[Row]:
+        """Return an asset's values with start <= time < stop, in the order of time, each time once.
+
+        With `every_s` one row a bucket that has values. Raises TooManyRows above `most` rows.
+        """
+        values = chain.from_iterable(self._merged(key, field, start_ns, stop_ns))
+        found = starmap(Row, values) if every_s is None else buckets(values, every_s)
+        rows = list(islice(found, most + 1))
+        if len(rows) > most:
+            raise TooManyRows(f"more than {most} rows; ask for less time, or for means with `every`")
+        return rows
+
+    @property
+    def due(self) -> bool:
+        """Return whether so much waits in memory that the owner should flush now."""
+        return self._values >= self._memory_values
+
+    def flush(self, least: int = 1) -> None:
+        """Write what waits to disk and prune; assets with fewer than `least` new readings wait on.
+
+        A disk that fails is logged: readings then stay in memory as long as there is room.
+        """
+        with self._flush_lock:
+            with self._lock:
+                if self._disk is None:
+                    return
+                going = {key: tail for key, tail in self._tails.items() if tail.count >= least}
+                keys = self._changed | going.keys() if least <= 1 else set(self._changed)
+                states = [self._assets[key].copy() for key in keys]
+                horizons = [(key, self._assets[key].ts_ns - self._keep_ns) for key in going]
+                self._going = going
+                for key in going:
+                    del self._tails[key]
+                self._changed -= keys
+            chunks = [(k, t.first_ns, t.last_ns, t.count, pack(t.columns())) for k, t in going.items()]
+            written = self._ask(lambda disk: disk.write(chunks, states), failed=False)
+            with self._lock:
+                if not written:
+                    self._take_back(going)
+                    self._changed |= keys
+                else:
+                    self._values -= sum(tail.values for tail in going.values())
+                self._going = {}
+            if written:
+                self._ask(lambda disk: disk.prune(horizons, self._most_bytes), None)
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self.flush()
+        with self._disk_lock:
+            if self._disk is not None:
+                self._disk.close()
+
+    def _of(self, key: str | None, tags: Mapping[str, str]) -> AssetNow | None:
+        if key is None:
+            return None
+        asset = self._assets.get(key)
+        if asset is None and len(self._assets) < self._most_assets:
+            asset = self._assets[key] = AssetNow(
+                key=key,
+                province=tags.get("province", ""),
+                commune=tags.get("commune", ""),
+                domain=tags.get("domain", ""),
+                id=tags["asset"],
+            )
+        return asset
+
+    def _merged(self, key: str, field: str, start_ns: int, stop_ns: int) -> Iterator[list[tuple[int, Value]]]:
+        # Memory is looked at before the disk: what moves meanwhile is then seen twice, never not at all.
+        pieces: dict[int, Piece] = {}
+        spans: list[tuple[int, int, int]] = []
+        with self._lock:
+            for ident, tails in enumerate((self._going, self._tails), _MEMORY):
+                tail = tails.get(key)
+                if tail is not None:
+                    pieces[ident] = tail.column(field)
+                    spans.append((ident, tail.first_ns, tail.last_ns))
+        spans += self._ask(lambda disk: disk.spans(key, start_ns, stop_ns), [])
+        for group in overlapping(spans):
+            yield merged(
+                (pieces[ident] if ident >= _MEMORY else self._piece(ident, field) for ident in group),
+                start_ns,
+                stop_ns,
+            )
+
+    def _piece(self, ident: int, field: str) -> Piece:
+        nothing: Piece = ([], [])
+        return self._ask(lambda disk: disk.piece(ident, field), nothing)
+
+    def _take_back(self, going: dict[str, Tail]) -> None:
+        for key, tail in going.items():
+            newer = self._tails.get(key)
+            if newer is not None:
+                tail.absorb(newer)
+            self._tails[key] = tail
+
+    def _ask(self, question: Callable[[Disk], T], failed: T) -> T:
+        """Ask the disk; a file that is broken is set aside, any other failure is logged once."""
+        with self._disk_lock:
+            disk = self._disk
+            if disk is None:
+                return failed
+            try:
+                answer = question(disk)
+            except SQLAlchemyError as error:
+                self._failed(disk, error)
+                return failed
+            if self._failing:
+                log.info("history: the disk takes readings again")
+                self._failing = ""
+            return answer
+
+    def _failed(self, disk: Disk, error: SQLAlchemyError) -> None:
+        try:
+            if is_damage(error):
+                disk.set_aside()
+                return
+        except (SQLAlchemyError, OSError) as second:
+            log.error("history: no new file can be begun, readings stay in memory: %s", second)  # noqa: TRY400
+            self._disk = None
+            return
+        if str(error) != self._failing:
+            self._failing = str(error)
+            log.warning("history: the disk fails, readings stay in memory meanwhile: %s", error)

@@ -1,0 +1,127 @@
+"""What is known of an asset at this moment: names, status, the newest value of each field, its alarms."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from edge_api.point import Point
+from gateway.feed import Meta
+from sensors.sample import Value
+
+# Fields that say where a reading came from and how good it is, not what the asset is like.
+NOT_VALUES = frozenset({"gw", "ep", "seq", "hist", "q", "qr"})
+
+MOST_FIELDS = 64  # an asset of the feed has ten; a stranger's must not fill the memory
+_MOST_ALERTS = 32
+
+
+class FieldNow(Struct, frozen=True):
+    """The newest value of one field, and its time in ns since 1970."""
+
+    value: Value
+    ts_ns: int
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """The newest word on one kind of alarm: raised or cleared."""
+
+    kind: str
+    state: str
+    severity: str
+    ts_ns: int
+    field: str | None = None
+    value: Value | None = None
+    limit: Value | None = None
+
+
+class AssetNow(Struct, kw_only=True):
+    """One asset. `ts_ns` is 0 while no reading has come; `reasons` maps a field to why it is doubtful."""
+
+    key: str
+    province: str
+    commune: str
+    domain: str
+    id: str
+    type: str = ""
+    name: str = ""
+    lat: float | None = None
+    lon: float | None = None
+    gw: str | None = None
+    stale_after_s: float | None = None
+    units: dict[str, str] = {}
+    status: str | None = None
+    ts_ns: int = 0
+    quality: str = "good"
+    reasons: dict[str, str] = {}
+    fields: dict[str, FieldNow] = {}
+    alerts: dict[str, Alert] = {}
+
+    def see(self, point: Point) -> None:
+        """Take in a reading; an older one than the newest only fills fields that have no newer value."""
+        fields, ts_ns, now = point.fields, point.ts_ns, self.fields
+        if ts_ns >= self.ts_ns:
+            self.ts_ns = ts_ns
+            self.type = point.measurement
+            self.quality = str(fields.get("q", "good"))
+            reasons = fields.get("qr")
+            self.reasons = _reasons(reasons) if reasons else {}
+            gw = fields.get("gw")
+            if isinstance(gw, str):
+                self.gw = gw
+            for key, value in fields.items():
+                if key not in NOT_VALUES and (key in now or len(now) < MOST_FIELDS):
+                    now[key] = FieldNow(value, ts_ns)
+            return
+        for key, value in fields.items():
+            old = now.get(key)
+            if key not in NOT_VALUES and (len(now) < MOST_FIELDS if old is None else ts_ns >= old.ts_ns):
+                now[key] = FieldNow(value, ts_ns)
+
+    def alarm(self, point: Point) -> None:
+        """Take in a point of the measurement Alert."""
+        kind = point.tags.get("kind", "")
+        old = self.alerts.get(kind)
+        if (old is None and len(self.alerts) < _MOST_ALERTS) or (old and point.ts_ns >= old.ts_ns):
+            fields = point.fields
+            field = fields.get("field")
+            self.alerts[kind] = Alert(
+                kind=kind,
+                state=str(fields.get("state", "raised")),
+                severity=str(fields.get("severity", "info")),
+                ts_ns=point.ts_ns,
+                field=None if field is None else str(field),
+                value=fields.get("value"),
+                limit=fields.get("limit"),
+            )
+
+    def describe(self, meta: Meta) -> None:
+        """Take in what the asset's node says it is."""
+        self.name = meta.name
+        self.type = self.type or meta.type
+        self.gw = meta.gw
+        self.stale_after_s = meta.staleAfter
+        self.units = dict(meta.units)
+        if not isinstance(meta.location, msgspec.UnsetType):
+            self.lat, self.lon = meta.location.lat, meta.location.lon
+
+    def copy(self) -> "AssetNow":
+        """Return a copy that later readings do not change."""
+        copy = msgspec.structs.replace(self)
+        copy.fields = dict(self.fields)
+        copy.alerts = dict(self.alerts)
+        return copy
+
+
+def asset_key(tags: Mapping[str, str]) -> str | None:
+    """Return province/commune/domain/asset, or None for a point that belongs to no asset."""
+    asset = tags.get("asset")
+    if not asset:
+        return None
+    get = tags.get
+    return f"{get('province', '')}/{get('commune', '')}/{get('domain', '')}/{asset}"
+
+
+def _reasons(text: Value) -> dict[str, str]:
+    pairs = (word.partition(":") for word in str(text).split())
+    return {field: reason for field, _, reason in pairs}

@@ -1,0 +1,88 @@
+"""Readings of one asset that are not on disk yet, in columns: a float costs 16 bytes, not a hundred."""
+
+from array import array
+from collections.abc import Mapping
+
+from edge_api.history.now import MOST_FIELDS, NOT_VALUES
+from edge_api.history.query import Piece
+from sensors.sample import Value
+
+Column = tuple["array[int]", "array[float] | list[Value]"]
+
+
+class Tail:
+    """A column of times and one of values for each field, in the order of arrival."""
+
+    __slots__ = ("_columns", "count", "first_ns", "last_ns")
+
+    def __init__(self) -> None:
+        self._columns: dict[str, Column] = {}
+        self.count = 0
+        self.first_ns = self.last_ns = 0
+
+    def add(self, ts_ns: int, fields: Mapping[str, Value]) -> int:
+        """Append one reading; return how many values that is."""
+        if not self.count:
+            self.first_ns = self.last_ns = ts_ns
+        elif ts_ns > self.last_ns:
+            self.last_ns = ts_ns
+        elif ts_ns < self.first_ns:
+            self.first_ns = ts_ns
+        self.count += 1
+        added = 0
+        columns = self._columns
+        for key, value in fields.items():
+            if key not in NOT_VALUES:
+                column = columns.get(key)
+                if column is None or (type(value) is not float and type(column[1]) is array):
+                    column = self._column_for(key, value)
+                    if column is None:
+                        continue
+                column[0].append(ts_ns)
+                column[1].append(value)  # type: ignore[arg-type]
+                added += 1
+        return added
+
+    def _column_for(self, key: str, value: Value) -> Column | None:
+        """Make the column that can hold this value: a new one, or a mixed one out of one of floats."""
+        if key in self._columns:
+            times, values = self._columns[key]
+            column: Column = (times, list(values))
+        elif len(self._columns) < MOST_FIELDS:
+            column = (array("q"), array("d") if type(value) is float else [])
+        else:
+            return None
+        self._columns[key] = column
+        return column
+
+    def absorb(self, newer: "Tail") -> None:
+        """Append all that another tail holds."""
+        count = self.count + newer.count
+        first_ns, last_ns = min(self.first_ns, newer.first_ns), max(self.last_ns, newer.last_ns)
+        for key, (times, values) in newer.columns().items():
+            for ts_ns, value in zip(times, values, strict=True):
+                self.add(ts_ns, {key: value})
+        self.count, self.first_ns, self.last_ns = count, first_ns, last_ns
+
+    def halve(self) -> int:
+        """Let the older half of each column go; return how many values that was."""
+        gone = 0
+        for times, values in self._columns.values():
+            spare = len(times) // 2
+            del times[:spare], values[:spare]
+            gone += spare
+        return gone
+
+    @property
+    def values(self) -> int:
+        """Return how many values it holds."""
+        return sum(len(times) for times, _ in self._columns.values())
+
+    def columns(self) -> dict[str, Piece]:
+        """Return a copy of all columns."""
+        return {key: (times.tolist(), list(values)) for key, (times, values) in self._columns.items()}
+
+    def column(self, field: str) -> Piece:
+        """Return a copy of one field's times and values."""
+        times, values = self._columns.get(field, (array("q"), []))
+        return times.tolist(), list(values)
