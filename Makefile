@@ -1,0 +1,48 @@
+# Everything one does with this project. A machine needs python3 (3.11 or newer), make and the usual
+# package registries; each target sets up what it needs by itself and asks nothing.
+
+PYTHON ?= python3
+BIN := .venv/bin
+IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+ROOMS := sensors gateway edge_api simulators
+SOURCES_OF_SETUP := pyproject.toml hatch_build.py scripts/venv.sh $(wildcard */locale/*/LC_MESSAGES/*.po)
+PYTEST := $(IN_VENV) pytest -n 2 --dist loadgroup
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check lint bench lab lock
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+demo: .venv/.demo ## a whole commune on this machine, simulated (ARGS="--for 60 --json" goes to it)
+	@$(BIN)/commune demo $(ARGS)
+
+test: lint ## everything but the lab: formatting, types, imports, unit tests, real brokers and databases
+	@bash tests/parts/install.sh
+	@$(PYTEST) -m "not lab" $(ARGS)
+
+check: lint ## what to run before every commit: formatting, types, imports, unit tests (under 90 s)
+	@$(PYTEST) -m "not parts and not lab" $(ARGS)
+
+lint: .venv/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --strict $(ROOMS)
+	@$(IN_VENV) lint-imports
+
+bench: .venv/.dev ## how fast it is, beside its peers
+	@$(BIN)/python -m bench $(ARGS)
+
+lab: .venv/.dev ## the tests that need root, network namespaces or a long time
+	@bash tests/parts/install.sh
+	@$(PYTEST) -m lab $(ARGS)
+
+lock: .venv/.dev ## make the lock files anew (ARGS=--upgrade takes newer versions)
+	@$(IN_VENV) bash scripts/lock.sh $(ARGS)
+
+.venv/.demo: requirements-demo.lock $(SOURCES_OF_SETUP)
+	@bash scripts/venv.sh "$(PYTHON)" requirements-demo.lock && touch $@
+
+.venv/.dev: requirements-dev.lock $(SOURCES_OF_SETUP)
+	@bash scripts/venv.sh "$(PYTHON)" requirements-dev.lock && touch .venv/.demo $@

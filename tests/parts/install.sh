@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Install the real parts that the tests start, where their programs are missing. No service is left running.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+PATH=$PATH:/usr/sbin:/sbin
+
+missing=()
+needs() { # PROGRAM PACKAGE
+    command -v "$1" >/dev/null || missing+=("$2")
+}
+needs mosquitto mosquitto
+needs mosquitto_pub mosquitto-clients
+needs influxd influxdb
+needs victoria-metrics victoria-metrics
+needs strace strace
+needs setpriv util-linux
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    bash scripts/apt.sh "${missing[@]}"
+    # The tests start their own; the packages' services need not come up with the next boot either.
+    for package in "${missing[@]}"; do
+        if [ "$(id -u)" -eq 0 ] && [ -e "/lib/systemd/system/$package.service" ]; then
+            systemctl disable --quiet "$package.service" 2>/dev/null || true
+        fi
+    done
+fi
