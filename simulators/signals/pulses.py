@@ -1,0 +1,35 @@
+"""What a pulse meter does on its line: one closing of its contact for every so many litres."""
+
+from simulators.clock import VirtualClock
+from simulators.pins import SimPin
+
+CLOSED_S = 0.03  # a reed meter's contact stays closed for a part of the magnet's turn
+
+
+class PulseSignal:
+    """A meter that is told the flow of each coming stretch of time and closes its contact on the way."""
+
+    def __init__(self, clock: VirtualClock, pin: SimPin, litres_per_pulse: float) -> None:
+        self._clock = clock
+        self._pin = pin
+        self._litres_per_pulse = litres_per_pulse
+        self._since_pulse_l = 0.0
+        self.stopped = False
+        self.sent = 0
+
+    def flow(self, litres_per_s: float, seconds: float) -> None:
+        """Let water flow evenly for the coming seconds; the pulses come when they are due."""
+        if self.stopped or litres_per_s <= 0:
+            return
+        period_s = self._litres_per_pulse / litres_per_s
+        due_s = (self._litres_per_pulse - self._since_pulse_l) / litres_per_s
+        while due_s <= seconds:
+            self._clock.after(due_s, lambda: self.pulse(min(CLOSED_S, period_s / 2)))
+            due_s += period_s
+        self._since_pulse_l = self._litres_per_pulse - (due_s - seconds) * litres_per_s
+
+    def pulse(self, closed_s: float = CLOSED_S) -> None:
+        """Close the contact once."""
+        self.sent += 1
+        self._pin.wire(level=False)
+        self._clock.after(closed_s, lambda: self._pin.wire(None))
