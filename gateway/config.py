@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import inspect
 
 from gateway.feed import TYPES, FeedError, Topic
+from gateway.wiring import marked
 from sensors import assets, registry
 from sensors import settings as files
 from sensors.errors import ConfigError
@@ -138,9 +138,9 @@ def bus_of(device: DeviceConfig, settings: msgspec.Struct) -> str:
     """Name the bus whose worker reads the device: as configured, else its serial port, gpio or sysfs."""
     if device.bus is not None:
         return device.bus
-    for _, port in _marked(settings, "port"):
+    for _, port in marked(settings, "port"):
         return port
-    return "gpio" if any(_marked(settings, "line")) else "sysfs"
+    return "gpio" if any(marked(settings, "line")) else "sysfs"
 
 
 @dataclass(slots=True)
@@ -165,23 +165,23 @@ class _Wiring:
             yield from str(error).splitlines()
             return
         self.metrics[device.id] = [metric.key for metric in metrics]
-        for key, line in _marked(settings, "line"):
+        for key, line in marked(settings, "line"):
             holder = self.lines.setdefault(line.upper(), f"{key} of device {device.id}")
             if holder != f"{key} of device {device.id}":
                 yield f"{where}[config] {key}: {line} is already the {holder}; give each its own line"
-        speed = tuple(getattr(settings, name, None) for name in ("baud", "parity"))
+        speed = tuple(getattr(settings, name, None) for name in ("baud", "parity", "timeout"))
         bus = bus_of(device, settings)
-        for key, port in _marked(settings, "port"):
+        for key, port in marked(settings, "port"):
             known_bus, known_speed, other = self.ports.setdefault(port, (bus, speed, device.id))
             if bus != known_bus:
                 yield f"{where}bus: {bus!r}, but {port} belongs to bus {known_bus!r} of device {other}"
             if speed != known_speed:
-                yield f"{where}[config] {key}: baud and parity on {port} differ from those of device {other}"
+                yield f"{where}[config] {key}: baud, parity or timeout is not that of device {other}"
 
 
 def _metrics(driver: type[registry.Driver], settings: msgspec.Struct) -> tuple[Metric, ...]:
     declared: object = getattr(driver, "metrics", None)
-    if isinstance(declared, tuple):
+    if isinstance(declared, tuple) and declared:
         return declared
     # Only a driver that was made knows metrics that depend on its config; it touches nothing until opened.
     from sensors.io.pi import PiIO  # noqa: PLC0415 - few drivers need it, and it is slow to import
@@ -221,8 +221,6 @@ def _id_problems(kind: str, ids: list[str]) -> Iterator[str]:
 
 def _asset_problems(asset: AssetConfig, config: NodeConfig, wiring: _Wiring) -> Iterator[str]:
     where = f"asset {asset.id}: "
-    if asset.id == config.site.gw:
-        yield f"{where}id: it is the node's own name ([site] gw)"
     if asset.every < SHORTEST_EVERY_S:
         yield f'{where}every: {asset.every:g} s is too short; {SHORTEST_EVERY_S:g} or more, such as "5min"'
     if asset.stale_after < asset.every:
@@ -239,25 +237,30 @@ def _asset_problems(asset: AssetConfig, config: NodeConfig, wiring: _Wiring) -> 
     except ConfigError as error:
         yield from str(error).splitlines()
     known = TYPES[kind.type].units
+    if asset.id == config.site.gw and TYPES[kind.type].domain != "gateway":
+        yield f"{where}id: it is the node's own name ([site] gw), which only a Device may have"
     for name, limit in asset.limits.items():
         if name not in known:
             yield f"{where}[limits] {name}: no such field in {kind.type}{did_you_mean(name, known)}"
         if len(limit) != 2 or not limit[0] < limit[1]:
             yield f"{where}[limits] {name}: {limit} is not [low, high]"
-    yield from _input_problems(asset, list(kind.inputs), config, wiring)
+    yield from _input_problems(asset, kind, config, wiring)
 
 
 def _input_problems(
-    asset: AssetConfig, known: list[str], config: NodeConfig, wiring: _Wiring
+    asset: AssetConfig, kind: type[assets.Asset], config: NodeConfig, wiring: _Wiring
 ) -> Iterator[str]:
     where = f"asset {asset.id}: [inputs] "
     devices = [device.id for device in config.devices]
-    if not asset.inputs:
-        yield f"{where}none is given; {asset.type} has {', '.join(known)}"
+    for name in kind.needs:
+        if name not in asset.inputs:
+            yield f"{where}{name} is missing, and {asset.type} says nothing without it"
+    if not asset.inputs and not kind.needs and TYPES[kind.type].domain != "gateway":
+        yield f"{where}none is given; {asset.type} has {', '.join(kind.inputs)}"
     for name, source in asset.inputs.items():
         device, dot, metric = source.partition(".")
-        if name not in known:
-            yield f"{where}unknown input {name!r}{did_you_mean(name, known)}"
+        if name not in kind.inputs:
+            yield f"{where}unknown input {name!r}{did_you_mean(name, kind.inputs)}"
         if not dot or not metric:
             yield f'{where}{name}: {source!r} is not "device.metric"'
         elif device not in devices:
@@ -266,28 +269,3 @@ def _input_problems(
             has = wiring.metrics[device]
             hint = did_you_mean(metric, has) or f"; it has {', '.join(has)}"
             yield f"{where}{name}: device {device!r} does not measure {metric!r}{hint}"
-
-
-def _marked(settings: msgspec.Struct, mark: str) -> Iterator[tuple[str, str]]:
-    """Yield key and value of each field that its driver has marked as a line or a port."""
-    info = inspect.type_info(type(settings))
-    if isinstance(info, inspect.StructType):
-        for each in info.fields:
-            yield from _marked_value(each.type, getattr(settings, each.name), mark, each.encode_name)
-
-
-def _marked_value(info: inspect.Type, value: object, mark: str, key: str) -> Iterator[tuple[str, str]]:
-    if isinstance(info, inspect.Metadata):
-        if (info.extra or {}).get(mark) and isinstance(value, str):
-            yield key, value
-        else:
-            yield from _marked_value(info.type, value, mark, key)
-    elif isinstance(info, inspect.UnionType):
-        for member in info.types:
-            yield from _marked_value(member, value, mark, key)
-    elif isinstance(info, inspect.ListType) and isinstance(value, list):
-        for each in value:
-            yield from _marked_value(info.item_type, each, mark, key)
-    elif isinstance(info, inspect.StructType) and isinstance(value, msgspec.Struct):
-        for each_key, each in _marked(value, mark):
-            yield f"{key}.{each_key}", each

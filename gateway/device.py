@@ -1,0 +1,92 @@
+"""A device that always answers: whatever its driver does, its reading is samples, some of them bad."""
+
+import logging
+from collections.abc import Sequence
+
+from gateway.config import DeviceConfig, bus_of
+from sensors import registry, settings
+from sensors.errors import BusError
+from sensors.io import IO
+from sensors.sample import Sample, bad
+
+RETRY_NS = 30_000_000_000  # a device that cannot be opened is most often not plugged in yet
+
+log = logging.getLogger(__name__)
+
+
+class Device:
+    """One configured device behind its driver. All methods but `fault` belong to the thread of its bus."""
+
+    def __init__(self, config: DeviceConfig, io: IO) -> None:
+        """Make the driver; raise ConfigError when its settings cannot work."""
+        kind = registry.driver(config.driver)
+        checked = settings.convert(config.config, kind.Config, f"device {config.id}: [config] ")
+        self.id = config.id
+        self.bus = bus_of(config, checked)
+        self.fault = ""  # what is wrong now, in words; empty when all is well
+        self._driver = kind(checked, io)
+        self._clock = io.clock
+        self._open = False
+        self._retry_ns = 0
+        self._reason = self._kind = ""
+
+    @property
+    def metrics(self) -> list[str]:
+        """Return the keys of what the device measures."""
+        return [metric.key for metric in self._driver.metrics]
+
+    def open(self) -> None:
+        """Open the device; when that fails, `read` tries again after a pause."""
+        try:
+            self._driver.open()
+        except Exception as error:  # noqa: BLE001 - one broken device must not stop its bus
+            self._retry_ns = self._clock.monotonic_ns() + RETRY_NS
+            self._failed(error)
+            self.close()  # it may hold one of its lines, which the next try would find taken
+        else:
+            self._open = True
+
+    def read(self) -> dict[str, Sample]:
+        """Return one sample for each metric, bad ones with the reason; takes as long as the driver does."""
+        if not self._open and self._clock.monotonic_ns() >= self._retry_ns:
+            self.open()
+        if not self._open:
+            return self.all_bad(self._reason)
+        try:
+            samples = self._driver.read()
+        except Exception as error:  # noqa: BLE001 - one broken device must not stop its bus
+            return self.all_bad(self._failed(error))
+        self._recovered()
+        return self._complete(samples)
+
+    def close(self) -> None:
+        """Give lines and ports back."""
+        try:
+            self._driver.close()
+        except Exception:
+            log.exception("device %s does not close", self.id)
+        self._open = False
+
+    def all_bad(self, reason: str) -> dict[str, Sample]:
+        """Return what stands for a reading that there is not."""
+        return {metric: bad(metric, reason) for metric in self.metrics}
+
+    def _complete(self, samples: Sequence[Sample]) -> dict[str, Sample]:
+        return self.all_bad("fault") | {sample.metric: sample for sample in samples}
+
+    def _failed(self, error: Exception) -> str:
+        """Remember and, once per change, log what is wrong; return its reason code."""
+        if isinstance(error, BusError):
+            reason, kind, trace = error.reason, error.reason, None
+        else:
+            reason, kind, trace = "fault", type(error).__name__, error
+        if kind != self._kind:  # by kind: a message with a changing number must not fill the journal
+            self.fault = f"{type(error).__name__}: {error}" if trace else str(error)
+            log.warning("device %s: %s", self.id, self.fault, exc_info=trace)
+        self._reason, self._kind = reason, kind
+        return reason
+
+    def _recovered(self) -> None:
+        if self.fault:
+            log.info("device %s answers again", self.id)
+            self.fault = self._kind = ""

@@ -1,0 +1,242 @@
+"""Reads every asset in its rhythm, on monotonic time only; a device that hangs holds up its bus alone."""
+
+import heapq
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from gateway.config import AssetConfig, NodeConfig
+from gateway.cycle import APART_NS, NS, Cycle, WatchedAsset
+from gateway.device import Device
+from sensors.io import IO
+from sensors.sample import Observation, Sample
+
+SPREAD_NS = 2 * NS  # between the first cycles of two assets: soon after the start, and not all at once
+ANSWER_NS = 30 * NS  # a device that has not answered by then will not, in this cycle
+WAKE_NS = NS // 2  # longest sleep of the schedule, so that `stop` need not wait for the next cycle
+STOP_S = 5.0  # a bus that has not come back by then hangs, and is left behind
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetReading:
+    """What one asset was seen to be at one moment of this boot's monotonic time."""
+
+    asset: AssetConfig
+    mono_ns: int
+    observation: Observation
+
+
+class Runner:
+    """Reads the assets of a checked configuration and hands each reading to `emit`, one at a time.
+
+    Drive it by `start` and `stop`, one thread a bus, on a clock that passes by itself; or by `step`, on the
+    caller's thread, on any clock. While `emit` blocks, cycles are missed, which are counted and not made up
+    for. An error of `emit` reaches the caller of `step`; of a thread it is logged and the cycle missed, so
+    that one reading that nobody can take does not cost all others.
+    """
+
+    def __init__(self, config: NodeConfig, io: IO, emit: Callable[[AssetReading], None]) -> None:
+        """Make drivers and assets, open none; raise ConfigError when their settings cannot work."""
+        devices = {each.id: Device(each, io) for each in config.devices}
+        self._clock = io.clock
+        self._emit = emit
+        self._devices = list(devices.values())
+        self._assets = [WatchedAsset.make(each, devices) for each in config.assets]
+        self._due: list[tuple[int, int]] = []
+        self._buses: dict[str, _Bus] = {}
+        for device in self._devices:
+            self._buses.setdefault(device.bus, _Bus(device.bus)).devices.append(device)
+        self._lock = threading.Lock()  # of cycles, of what is queued and of what was missed
+        self._emitting = threading.Lock()
+        self._cycles: list[Cycle] = []
+        self._queued: set[str] = set()
+        self._missed: Counter[str] = Counter()
+        self._stopping = threading.Event()
+        self._schedule: threading.Thread | None = None
+        self._beat_ns = 0
+
+    @property
+    def due_ns(self) -> int | None:
+        """Monotonic time of the next cycle, None without assets; the schedule begins when first asked."""
+        self._begin_schedule()
+        return self._due[0][0] if self._due else None
+
+    def step(self, until_ns: int) -> None:
+        """Run every cycle due up to and including a monotonic time, and let time pass until then."""
+        self._begin_schedule()
+        while self._due and self._due[0][0] <= until_ns:
+            self._sleep_until(self._due[0][0])
+            cycle = self._next_cycle()
+            if cycle is not None:
+                for device in cycle.asset.devices:
+                    began_ns = self._clock.monotonic_ns()
+                    samples = device.read()
+                    now_ns = self._clock.monotonic_ns()
+                    if now_ns - began_ns <= cycle.deadline_ns - cycle.began_ns:  # as if each had its own bus
+                        cycle.take(device, samples, now_ns)
+                self._finish(cycle)
+        self._sleep_until(until_ns)
+
+    def start(self) -> None:
+        """Start the schedule and one thread a bus; once in a runner's life."""
+        self._begin_schedule()
+        self._beat_ns = self._clock.monotonic_ns()
+        for bus in self._buses.values():
+            bus.thread = threading.Thread(target=self._serve, args=(bus,), name=bus.name, daemon=True)
+            bus.thread.start()
+        self._schedule = threading.Thread(target=self._keep_schedule, name="schedule", daemon=True)
+        self._schedule.start()
+
+    def stop(self) -> None:
+        """Emit no more, end all threads and close all devices; takes STOP_S at most, whatever hangs."""
+        self._stopping.set()
+        threads = [self._schedule] if self._schedule else []
+        for bus in self._buses.values():
+            bus.queue.put(None)
+            if bus.thread is None:
+                bus.close()
+            else:
+                threads.append(bus.thread)
+        deadline = time.monotonic() + STOP_S
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                log.warning("bus %s hangs and is left behind, its devices open", thread.name)
+
+    def alive(self, limit_s: float = 30.0) -> dict[str, bool]:
+        """Say of each bus, and of "schedule", whether its thread runs and has moved in the last `limit_s`."""
+        now_ns, limit_ns = self._clock.monotonic_ns(), limit_s * NS
+        found = {
+            bus.name: _runs(bus.thread) and (bus.busy_ns is None or now_ns - bus.busy_ns < limit_ns)
+            for bus in self._buses.values()
+        }
+        found["schedule"] = _runs(self._schedule) and (
+            self._schedule is None or now_ns - self._beat_ns < limit_ns
+        )
+        return found
+
+    def missed(self) -> dict[str, int]:
+        """Return how many cycles of each asset were skipped because they came too late."""
+        with self._lock:
+            return dict(self._missed)
+
+    def faults(self) -> dict[str, str]:
+        """Return what is wrong now with which device, in words."""
+        return {device.id: device.fault for device in self._devices if device.fault}
+
+    def _begin_schedule(self) -> None:
+        if not self._due:
+            now_ns, count = self._clock.monotonic_ns(), len(self._assets)
+            for number, asset in enumerate(self._assets):
+                asset.due_ns = now_ns + number * min(SPREAD_NS, asset.every_ns // count)
+                self._due.append((asset.due_ns, number))
+            heapq.heapify(self._due)
+
+    def _next_cycle(self) -> Cycle | None:
+        """Take the asset that is due first; return its cycle, or None when it is too late for one."""
+        number = self._due[0][1]
+        asset = self._assets[number]
+        now_ns = self._clock.monotonic_ns()
+        slots, late_ns = divmod(now_ns - asset.due_ns, asset.every_ns)
+        fits = late_ns <= asset.every_ns // 2 and not asset.busy
+        self._missed[asset.config.id] += slots + (not fits)
+        asset.due_ns += (slots + 1) * asset.every_ns
+        heapq.heapreplace(self._due, (asset.due_ns, number))
+        if not fits:
+            return None
+        asset.busy = True
+        asked = {device.id for device in asset.devices}
+        return Cycle(asset, now_ns, min(now_ns + ANSWER_NS, asset.due_ns), asked, now_ns)
+
+    def _finish(self, cycle: Cycle) -> None:
+        """Combine what has been answered and hand it on; one cycle at a time."""
+        asset = cycle.asset
+        try:
+            with self._emitting:
+                if not self._stopping.is_set():
+                    asset.observed_ns = max(cycle.observed_ns, asset.observed_ns + APART_NS)
+                    self._emit(AssetReading(asset.config, asset.observed_ns, asset.observe(cycle.answers)))
+        finally:
+            asset.busy = False
+
+    def _finish_anyway(self, cycle: Cycle) -> None:
+        try:
+            self._finish(cycle)
+        except Exception:
+            log.exception("a reading of asset %s could not be handed on", cycle.asset.config.id)
+            with self._lock:
+                self._missed[cycle.asset.config.id] += 1
+
+    def _sleep_until(self, until_ns: int) -> None:
+        while (left_ns := until_ns - self._clock.monotonic_ns()) > 0:
+            self._clock.sleep(left_ns / NS)
+
+    def _keep_schedule(self) -> None:
+        while not self._stopping.is_set():
+            now_ns = self._beat_ns = self._clock.monotonic_ns()
+            with self._lock:
+                while self._due and self._due[0][0] <= now_ns:
+                    self._ask(self._next_cycle())
+                late = [cycle for cycle in self._cycles if cycle.deadline_ns <= now_ns or not cycle.missing]
+                self._cycles = [cycle for cycle in self._cycles if cycle not in late]
+                moments = [cycle.deadline_ns for cycle in self._cycles] + [due for due, _ in self._due[:1]]
+            for cycle in late:
+                self._finish_anyway(cycle)
+            now_ns = self._clock.monotonic_ns()
+            self._clock.sleep(max(0, min([now_ns + WAKE_NS, *moments]) - now_ns) / NS)
+
+    def _ask(self, cycle: Cycle | None) -> None:
+        if cycle is None:
+            return
+        self._cycles.append(cycle)
+        for device in cycle.asset.devices:
+            if device.id not in self._queued:  # else its answer is on the way, and serves this cycle too
+                self._queued.add(device.id)
+                self._buses[device.bus].queue.put(device)
+
+    def _serve(self, bus: "_Bus") -> None:
+        bus.busy_ns = self._clock.monotonic_ns()
+        for device in bus.devices:
+            device.open()  # at once, so that counters count from the start
+        bus.busy_ns = None
+        while (asked := bus.queue.get()) is not None and not self._stopping.is_set():
+            bus.busy_ns = self._clock.monotonic_ns()
+            samples = asked.read()
+            bus.busy_ns = None
+            self._answer(asked, samples)
+        bus.close()
+
+    def _answer(self, device: Device, samples: dict[str, Sample]) -> None:
+        now_ns = self._clock.monotonic_ns()
+        with self._lock:
+            self._queued.discard(device.id)
+            for cycle in self._cycles:
+                cycle.take(device, samples, now_ns)
+            complete = [cycle for cycle in self._cycles if not cycle.missing]
+            self._cycles = [cycle for cycle in self._cycles if cycle.missing]
+        for cycle in complete:
+            self._finish_anyway(cycle)
+
+
+@dataclass(slots=True, eq=False)
+class _Bus:
+    name: str
+    devices: list[Device] = field(default_factory=list)
+    queue: SimpleQueue[Device | None] = field(default_factory=SimpleQueue)
+    thread: threading.Thread | None = None
+    busy_ns: int | None = None  # since when its thread is in a driver
+
+    def close(self) -> None:
+        """Give back what its devices hold."""
+        for device in self.devices:
+            device.close()
+
+
+def _runs(thread: threading.Thread | None) -> bool:
+    return thread is None or thread.is_alive()
