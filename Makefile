@@ -29,7 +29,7 @@ lint: .venv/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict $(ROOMS)
-	@$(IN_VENV) lint-imports
+	@$(IN_VENV) lint-imports --no-logo
 
 bench: .venv/.dev ## how fast it is, beside its peers
 	@$(BIN)/python -m bench $(ARGS)
