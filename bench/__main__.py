@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 
 from bench import feed
 from bench.timing import ROUNDS, Timing
@@ -30,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -29,38 +29,31 @@ def make_readings(count: int = READINGS) -> list[Reading]:
             "seq": 184_467 + seq,
             "q": "good",
         }
-        which = seq % 4
-        if which == 0:
-            kind, own = (
-                "WasteContainer",
-                {
-                    "fillingLevel": round(chance.random(), 2),
-                    "temperature": round(chance.uniform(20, 45), 1),
-                },
-            )
-        elif which == 1:
-            kind, own = (
-                "WaterQualityObserved",
-                {
-                    "pH": round(chance.uniform(6, 8), 2),
-                    "turbidity": round(chance.uniform(0, 5), 2),
-                    "freeChlorine": round(chance.uniform(0.2, 1), 2),
-                    "temperature": round(chance.uniform(20, 32), 1),
-                },
-            )
-        else:
-            kind, own = (
-                "Streetlight",
-                {
-                    "powerState": "on",
-                    "status": "ok",
-                    "powerConsumption": round(chance.uniform(70, 80), 1),
-                    "voltage": round(chance.uniform(215, 235), 1),
-                    "current": round(chance.uniform(0.3, 0.4), 3),
-                },
-            )
+        kind, own = _one_of(seq % 4, chance)
         made.append(TYPES[kind](**every, **own))
     return made
+
+
+def _one_of(which: int, chance: random.Random) -> tuple[str, dict[str, Any]]:
+    if which == 0:
+        return "WasteContainer", {
+            "fillingLevel": round(chance.random(), 2),
+            "temperature": round(chance.uniform(20, 45), 1),
+        }
+    if which == 1:
+        return "WaterQualityObserved", {
+            "pH": round(chance.uniform(6, 8), 2),
+            "turbidity": round(chance.uniform(0, 5), 2),
+            "freeChlorine": round(chance.uniform(0.2, 1), 2),
+            "temperature": round(chance.uniform(20, 32), 1),
+        }
+    return "Streetlight", {
+        "powerState": "on",
+        "status": "ok",
+        "powerConsumption": round(chance.uniform(70, 80), 1),
+        "voltage": round(chance.uniform(215, 235), 1),
+        "current": round(chance.uniform(0.3, 0.4), 3),
+    }
 
 
 def decode_with_json(data: bytes) -> dict[str, Any]:
