@@ -71,11 +71,13 @@ class VirtualClock:
 
     def after(self, seconds: float, action: Callable[[], None]) -> Event:
         """Do something in so many seconds."""
-        return self._schedule(self._world_ns() + round(seconds * NS), Event(action))
+        with self._lock:  # so that time cannot pass between reading it and the entry
+            return self._schedule(self._world_ns() + round(seconds * NS), Event(action))
 
     def at(self, true_ns: int, action: Callable[[], None]) -> Event:
         """Do something at a moment of the world, in nanoseconds since 1970 UTC; a past one is now."""
-        return self._schedule(max(true_ns - self._start_ns, self._world_ns()), Event(action))
+        with self._lock:
+            return self._schedule(max(true_ns - self._start_ns, self._world_ns()), Event(action))
 
     def every(self, seconds: float, action: Callable[[], None]) -> Event:
         """Do something every so many seconds, first after one period."""

@@ -33,8 +33,12 @@ class RangerSignal:
             return
         distance_m = self._distance()
         width_s = NOTHING_S if distance_m is None else min(NOTHING_S, 2 * distance_m / sound(self._air_c()))
-        self._clock.after(BURST_S, lambda: self._echo.wire(level=True))
-        self._clock.after(BURST_S + width_s, lambda: self._echo.wire(level=False))
+
+        def rise() -> None:  # the fall counts from here: a paced clock runs on between two calls
+            self._clock.after(width_s, lambda: self._echo.wire(level=False))
+            self._echo.wire(level=True)
+
+        self._clock.after(BURST_S, rise)
 
 
 def sound(air_c: float) -> float:
