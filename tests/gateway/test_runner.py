@@ -100,7 +100,7 @@ def _bench(monkeypatch, clock: VirtualClock) -> Iterator[Bench]:
 
 
 def commune(*assets: dict[str, Any], buses: dict[str, str] | None = None) -> NodeConfig:
-    """Configure assets by id, interval and inputs; each device named there exists, alone on a bus unless told."""
+    """Configure assets by id, interval and inputs; each device is alone on a bus unless told."""
     names = sorted({source.split(".")[0] for asset in assets for source in asset["inputs"].values()})
     table = {
         "site": {"province": "42", "commune": "18562", "gw": "gw-01"},
