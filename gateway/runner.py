@@ -124,7 +124,7 @@ class Runner:
     def missed(self) -> dict[str, int]:
         """Return how many cycles of each asset were skipped because they came too late."""
         with self._lock:
-            return dict(self._missed)
+            return {asset: count for asset, count in self._missed.items() if count}
 
     def faults(self) -> dict[str, str]:
         """Return what is wrong now with which device, in words."""
