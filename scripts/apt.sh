@@ -38,9 +38,20 @@ if ! { [ -x "$policy" ] && forbids; }; then
     chmod 755 "$policy"
 fi
 
+said=$(mktemp)
+apt() { apt-get -o DPkg::Lock::Timeout=200 -y -qq "$@" >"$said" 2>&1 </dev/null; }
 export DEBIAN_FRONTEND=noninteractive
-apt=(apt-get -o DPkg::Lock::Timeout=200 -y -qq)
 printf 'setup: installing the Debian packages %s\n' "$*" >&2
-"${apt[@]}" update >/dev/null || printf 'setup: apt-get update failed; trying with the old lists\n' >&2
-"${apt[@]}" install --no-install-recommends "$@" >/dev/null </dev/null ||
+apt update || printf 'setup: apt-get update failed; trying with the old lists\n' >&2
+apt install --no-install-recommends "$@" || {
+    cat "$said" >&2
     by_hand "apt-get could not install them" "apt-get install $*"
+}
+rm -f "$said"
+
+# Whoever needs a service here starts one of its own; these need not come up with the next boot either.
+for package in "$@"; do
+    if [ -e "/lib/systemd/system/$package.service" ] && command -v systemctl >/dev/null; then
+        systemctl disable --quiet "$package.service" 2>/dev/null || true
+    fi
+done

@@ -17,10 +17,4 @@ needs setpriv util-linux
 
 if [ "${#missing[@]}" -gt 0 ]; then
     bash scripts/apt.sh "${missing[@]}"
-    # The tests start their own; the packages' services need not come up with the next boot either.
-    for package in "${missing[@]}"; do
-        if [ "$(id -u)" -eq 0 ] && [ -e "/lib/systemd/system/$package.service" ]; then
-            systemctl disable --quiet "$package.service" 2>/dev/null || true
-        fi
-    done
 fi
