@@ -1,0 +1,126 @@
+"""Puts the HTTP side together: routes, errors in the words of each side, headers that keep a browser safe."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+
+from edge_api.api.access import reading_only
+from edge_api.api.problems import Problem, problem_response
+from edge_api.api.read import SCHEMAS, reading_routes, state_routes
+from edge_api.api.stream import Streams
+from edge_api.api.view import EdgeView
+from edge_api.ingest.http import InfluxError, WriteLimits, influx_routes
+from edge_api.metrics import CONTENT_TYPE, Metrics
+from edge_api.web.routes import page_routes
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+# Nothing comes from elsewhere and no script runs: what a hostile name could do ends here.
+_CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = [
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+def create_app(edge: EdgeView, limits: WriteLimits | None = None) -> FastAPI:
+    """Make the edge's HTTP application.
+
+    `app.state.streams.close()` ends the event streams; call it in the event loop before the server stops.
+    """
+    info = edge.info()
+    app = FastAPI(
+        title="commune edge",
+        version=info.version,
+        description="Readings of a commune: taken in as InfluxDB does, kept, passed on, shown.",
+        docs_url=None,  # FastAPI's own pages load scripts from the Internet, which a commune may not have
+        redoc_url=None,
+    )
+    app.state.edge = edge
+    app.state.streams = streams = Streams()
+    edge.history.listen(streams.publish)
+    app.include_router(influx_routes(edge, limits or WriteLimits()))
+    app.include_router(reading_routes(edge))
+    app.include_router(state_routes(edge, streams))
+    app.include_router(page_routes(edge))
+    metrics = Metrics(edge)
+
+    @app.get("/metrics", tags=["state"], dependencies=[Depends(reading_only)])
+    def prometheus() -> Response:
+        """Say how the edge does, in Prometheus' text format."""
+        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    _answer_errors(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(_SafeHeaders)
+    return app
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(InfluxError)
+    async def influx(_request: Request, error: InfluxError) -> Response:
+        return error.response()
+
+    @app.exception_handler(Problem)
+    async def problem(_request: Request, error: Problem) -> Response:
+        return problem_response(error.status, error.detail)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        text = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
+        return _refusal(request, 400, text)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        response = _refusal(request, error.status_code, str(error.detail))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
+        return _refusal(request, 500, "this edge failed to answer; its log says why")
+
+
+_INFLUX_CODES = {400: "invalid", 404: "not found", 405: "method not allowed", 500: "internal error"}
+
+
+def _refusal(request: Request, status: int, text: str) -> Response:
+    if request.url.path.startswith("/api/v2/"):
+        return InfluxError(status, _INFLUX_CODES.get(status, "invalid"), text).response()
+    return problem_response(status, text)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        _, components = msgspec.json.schema_components(SCHEMAS, ref_template="#/components/schemas/{name}")
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(components)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+class _SafeHeaders:
+    """Adds the safe headers to each answer."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, send_safely)

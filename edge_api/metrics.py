@@ -1,0 +1,120 @@
+"""What a monitor may know of an edge: Prometheus metrics, read from the EdgeView when asked for."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from edge_api.api.view import Counters, EdgeView, RelayStatus
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_COUNTERS = {
+    "received": "Readings and events that arrived, by MQTT or HTTP",
+    "committed": "Readings and events that are on this edge's disk",
+    "duplicates": "Readings and events that arrived again and were known",
+    "refused": "Messages and lines that break the contract",
+    "commits": "Group commits",
+}
+_GAUGES = {
+    "spool_points": "Points on disk that are not confirmed by every upstream",
+    "spool_bytes": "Bytes of the spool",
+    "disk_free_bytes": "Bytes free on the disk of the spool",
+}
+_NODE_COUNTERS = {
+    "taken": "Readings and events that a node took, as far as the edge knows",
+    "committed": "Readings and events of a node that are on this edge's disk",
+    "delivered": "Readings and events of a node that every upstream has confirmed",
+}
+
+
+class Metrics:
+    """The registry of one edge; two edges in one process do not mix."""
+
+    def __init__(self, edge: EdgeView) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_EdgeCollector(edge))
+        ProcessCollector(registry=self._registry)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _EdgeCollector(Collector):
+    def __init__(self, edge: EdgeView) -> None:
+        self._edge = edge
+
+    def collect(self) -> Iterator[Metric]:
+        edge = self._edge
+        info = edge.info()
+        yield InfoMetricFamily(
+            "commune_edge",
+            "Which edge this is",
+            {
+                "level": info.level,
+                "province": info.province,
+                "commune": info.commune,
+                "name": info.name,
+                "version": info.version,
+            },
+        )
+        yield GaugeMetricFamily("commune_ready", "1 while the edge can take custody", float(not info.problem))
+        yield from _totals(edge.counters())
+        yield from _relay(edge.relay_status())
+        yield GaugeMetricFamily("commune_gaps", "Ranges of readings known to be missing", len(edge.gaps()))
+        yield GaugeMetricFamily(
+            "commune_history_assets", "Assets known to history", len(edge.history.latest())
+        )
+
+
+def _totals(counters: Counters) -> Iterator[Metric]:
+    for name, text in _COUNTERS.items():
+        yield CounterMetricFamily(f"commune_{name}", text, getattr(counters, name))
+    for name, text in _GAUGES.items():
+        yield GaugeMetricFamily(f"commune_{name}", text, getattr(counters, name))
+    for name, text in _NODE_COUNTERS.items():
+        family = CounterMetricFamily(f"commune_node_{name}", text, labels=["gw", "ep"])
+        for node in counters.nodes:
+            family.add_metric([node.gw, node.ep], getattr(node, name))
+        yield family
+    missing = GaugeMetricFamily(
+        "commune_node_missing", "Readings and events of a node known to be missing", labels=["gw", "ep"]
+    )
+    for node in counters.nodes:
+        missing.add_metric([node.gw, node.ep], node.missing)
+    yield missing
+
+
+def _relay(relay: RelayStatus) -> Iterator[Metric]:
+    points = GaugeMetricFamily(
+        "commune_relay_waiting_points", "Points that wait", labels=["upstream", "lane"]
+    )
+    size = GaugeMetricFamily("commune_relay_waiting_bytes", "Bytes that wait", labels=["upstream", "lane"])
+    age = GaugeMetricFamily(
+        "commune_relay_oldest_age_seconds", "Age of the oldest that waits", labels=["upstream"]
+    )
+    autonomy = GaugeMetricFamily(
+        "commune_relay_autonomy_seconds", "How long the disk will last without the link", labels=["upstream"]
+    )
+    state = GaugeMetricFamily("commune_relay_state", "1 for the state it is in", labels=["upstream", "state"])
+    delivered = CounterMetricFamily(
+        "commune_relay_delivered", "Points that were confirmed", labels=["upstream"]
+    )
+    quarantined = CounterMetricFamily(
+        "commune_relay_quarantined", "Lines that the upstream refused for good", labels=["upstream"]
+    )
+    for upstream in relay.upstreams:
+        name = upstream.name
+        for lane in ("events", "live", "backlog"):
+            points.add_metric([name, lane], getattr(upstream.lanes, lane).points)
+            size.add_metric([name, lane], getattr(upstream.lanes, lane).bytes)
+        if upstream.oldest_age_s is not None:
+            age.add_metric([name], upstream.oldest_age_s)
+        if upstream.autonomy_hours is not None:
+            autonomy.add_metric([name], upstream.autonomy_hours * 3600)
+        state.add_metric([name, upstream.state], 1)
+        delivered.add_metric([name], upstream.delivered)
+        quarantined.add_metric([name], upstream.quarantined)
+    yield from (points, size, age, autonomy, state, delivered, quarantined)

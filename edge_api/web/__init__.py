@@ -1,0 +1,1 @@
+"""The page: what a person at the commune sees, without JavaScript, in Vietnamese first."""

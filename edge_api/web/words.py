@@ -1,0 +1,149 @@
+"""The vocabulary of the page: which sentence stands for a type, a field, a state, a reason of the feed.
+
+The sentences are English and go through the catalogue when they are shown; `_` only marks them for it.
+"""
+
+
+def _(text: str) -> str:
+    return text
+
+
+DOMAINS = {
+    "waste": _("Waste"),
+    "water": _("Water"),
+    "lighting": _("Lighting"),
+    "gateway": _("Sensor nodes"),
+}
+TYPES = {
+    "WasteContainer": _("Waste bin"),
+    "WasteObserved": _("Weighbridge"),
+    "WaterQualityObserved": _("Water quality"),
+    "WaterDistributionNetwork": _("Water network"),
+    "WaterConsumptionObserved": _("Water meter"),
+    "Streetlight": _("Street lamp"),
+    "StreetlightControlCabinet": _("Lamp cabinet"),
+    "Device": _("Sensor node"),
+}
+FIELDS = {
+    "fillingLevel": _("Filling level"),
+    "cargoWeight": _("Weight of content"),
+    "temperature": _("Temperature"),
+    "status": _("Condition"),
+    "weight": _("Net weight"),
+    "grossWeight": _("Gross weight"),
+    "tareWeight": _("Tare weight"),
+    "pH": _("pH"),
+    "turbidity": _("Turbidity"),
+    "freeChlorine": _("Free chlorine"),
+    "conductivity": _("Conductivity"),
+    "tds": _("Dissolved solids"),
+    "waterLevel": _("Water level"),
+    "waterPressure": _("Water pressure"),
+    "waterFlow": _("Flow"),
+    "waterConsumption": _("Meter reading"),
+    "powerState": _("Power"),
+    "illuminanceLevel": _("Dimming"),
+    "powerConsumption": _("Power drawn"),
+    "voltage": _("Voltage"),
+    "current": _("Current"),
+    "powerFactor": _("Power factor"),
+    "energyConsumed": _("Energy used"),
+    "totalActivePower": _("Active power"),
+    "voltageR": _("Voltage, phase R"),
+    "voltageS": _("Voltage, phase S"),
+    "voltageT": _("Voltage, phase T"),
+    "intensityR": _("Current, phase R"),
+    "intensityS": _("Current, phase S"),
+    "intensityT": _("Current, phase T"),
+    "cosPhi": _("Power factor"),
+    "illuminance": _("Daylight"),
+    "doorOpen": _("Door open"),
+    "batteryLevel": _("Battery"),
+    "rssi": _("Signal strength"),
+    "cpuTemperature": _("Processor temperature"),
+    "diskFree": _("Free disk"),
+    "spoolDepth": _("Readings waiting"),
+    "spoolOldestAge": _("Age of the oldest waiting"),
+    "clockState": _("Clock"),
+}
+VALUES = {
+    "ok": _("in order"),
+    "lidOpen": _("lid open"),
+    "burning": _("burning"),
+    "moved": _("moved away"),
+    "unknown": _("unknown"),
+    "defectiveLamp": _("lamp defective"),
+    "columnIssue": _("column damaged"),
+    "brokenLantern": _("lantern broken"),
+    "dayBurner": _("burns by day"),
+    "on": _("on"),
+    "off": _("off"),
+    "low": _("dimmed"),
+    "synced": _("set"),
+    "holdover": _("running on its own"),
+    "unset": _("not set"),
+}
+STATUS = {"online": _("online"), "offline": _("offline"), "fault": _("fault")}
+QUALITY = {"good": _("good"), "uncertain": _("uncertain"), "bad": _("bad")}
+REASONS = {
+    "no-echo": _("no echo comes back"),
+    "range": _("outside the possible range"),
+    "stuck": _("has not moved for too long"),
+    "crc": _("garbled on the wire"),
+    "no-comm": _("the sensor does not answer"),
+    "clock": _("the time is not certain"),
+    "closed": _("the sensor is switched off"),
+    "waiting": _("not enough measured yet"),
+    "pulses-lost": _("pulses may be missing"),
+    "no-value": _("the device has no value"),
+    "went-back": _("the counter went back"),
+    "lid-open": _("the lid is open"),
+    "fault": _("the device reports a fault"),
+    "spike": _("a jump that cannot be"),
+    "jump": _("a jump that cannot be"),
+    "calibration": _("not calibrated"),
+}
+ALERTS = {
+    "binFull": _("bin is full"),
+    "fire": _("fire"),
+    "leak": _("leak"),
+    "limit": _("limit broken"),
+    "limitBroken": _("limit broken"),
+    "lampFailed": _("lamp has failed"),
+    "doorOpen": _("door is open"),
+    "gap": _("readings were lost"),
+}
+LINK = {
+    "idle": _("everything delivered"),
+    "sending": _("sending"),
+    "retrying": _("no link, trying again"),
+    "holding": _("refused: a person must act"),
+}
+LANES = {"events": _("alarms"), "live": _("new readings"), "backlog": _("older readings")}
+
+# UN/CEFACT codes as people write the units; a share (C62) has none.
+UNITS = {
+    "C62": "",
+    "CEL": "°C",
+    "KGM": "kg",
+    "Q30": "",
+    "NTU": "NTU",
+    "M1": "mg/l",
+    "G42": "µS/cm",
+    "MTR": "m",
+    "KPA": "kPa",
+    "MQH": "m³/h",
+    "MTQ": "m³",
+    "WTT": "W",
+    "VLT": "V",
+    "AMP": "A",
+    "KWH": "kWh",
+    "KWT": "kW",
+    "LUX": "lx",
+    "P1": "%",
+    "DBM": "dBm",
+    "E34": "GB",
+    "SEC": "s",
+}
+DECIMALS = {"CEL": 1, "KGM": 1, "G42": 0, "KPA": 1, "MTQ": 3, "WTT": 1, "VLT": 1, "LUX": 0, "P1": 0, "DBM": 0}
+SHARES = frozenset({"fillingLevel", "illuminanceLevel"})
