@@ -12,7 +12,7 @@ if [ "$(id -u)" -ne 0 ]; then
     if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
         exec sudo -n bash "$0" "$@"
     fi
-    by_hand "not root, and sudo asks for a password" "sudo apt-get install $*"
+    by_hand "not root, and no sudo without a password" "sudo apt-get install $*"
 fi
 
 # A package's scripts ask this file before they start a service; 101 is "no". What was there comes back.
