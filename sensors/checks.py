@@ -24,4 +24,4 @@ def doubted(sample: Sample, reason: str, severity: Quality = Quality.UNCERTAIN) 
 
 def stuck(raws: Sequence[float], count: int) -> bool:
     """Whether the last `count` (2 or more) raw readings are one and the same."""
-    return len(raws) >= count >= 2 and len(set(raws[-count:])) == 1
+    return len(raws) >= count >= 2 and len(set(list(raws)[-count:])) == 1

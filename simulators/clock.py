@@ -138,8 +138,15 @@ class PacedClock(VirtualClock):
     Events run on the clock's own thread at their exact virtual times; `sleep` waits in real time.
     """
 
-    def __init__(self, start: datetime = START, *, speed: float = 1.0, synchronised: bool = True) -> None:
-        super().__init__(start, synchronised=synchronised)
+    def __init__(
+        self,
+        start: datetime = START,
+        *,
+        speed: float = 1.0,
+        synchronised: bool = True,
+        boot_id: str = "sim-boot-1",
+    ) -> None:
+        super().__init__(start, synchronised=synchronised, boot_id=boot_id)
         self._speed = speed
         self._real_ns = time.monotonic_ns()
         self._wake = threading.Condition(self._lock)

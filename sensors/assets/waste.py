@@ -51,7 +51,7 @@ class WasteContainer:
 
     def _level(self, distance_m: float) -> float:
         empty_m, full_m = self._config.empty_m, self._config.full_m
-        return min(1.0, max(0.0, (empty_m - distance_m) / (empty_m - full_m)))
+        return round(min(1.0, max(0.0, (empty_m - distance_m) / (empty_m - full_m))), 4)
 
     def _status(self, fold: Fold) -> str:
         temperature_c = fold.value("temperature")

@@ -51,7 +51,7 @@ class Bh1750:
             raise BusError("crc", f"{folder.name}: {error}") from error
         if raw >= FULL:
             return [bad("illuminance", "range", float(raw))]
-        return [Sample("illuminance", raw * scale * self._config.dome, raw=float(raw))]
+        return [Sample("illuminance", round(raw * scale * self._config.dome, 2), raw=float(raw))]
 
     def close(self) -> None:
         """Do nothing: no file stays open."""

@@ -76,6 +76,6 @@ class Hcsr04:
         raw = median(widths)
         metres_per_s = speed_of_sound(self._config.temperature) / 2
         spread_m = median(abs(width - raw) for width in widths) * metres_per_s
-        sample = Sample("distance", raw * metres_per_s, raw=raw)
+        sample = Sample("distance", round(raw * metres_per_s, 4), raw=raw)
         sample = checks.in_range(sample, NEAREST_M, FARTHEST_M)
         return checks.doubted(sample, "spread") if spread_m > SPREAD_M else sample

@@ -17,6 +17,7 @@ from sensors.io import IO, ModbusBus, Port
 from sensors.sample import Metric, Quality, Sample, bad
 from sensors.settings import Seconds, Settings
 
+DECIMALS = 6  # finer than any probe, coarse enough to keep binary dust (7.1000000000000005) off the wire
 Unit = Annotated[int, msgspec.Meta(ge=1, le=247)]
 Address = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 
@@ -103,7 +104,8 @@ class ModbusProbe:
         history = self._raws[register.metric]
         history.append(raw)
         severity = Quality.BAD if register.outside == "bad" else Quality.UNCERTAIN
-        sample = Sample(register.metric, raw * register.scale + register.offset, raw=raw)
+        value = round(raw * register.scale + register.offset, DECIMALS)
+        sample = Sample(register.metric, value, raw=raw)
         sample = checks.in_range(sample, register.min, register.max, severity)
         return checks.doubted(sample, "stuck") if checks.stuck(history, register.stuck) else sample
 

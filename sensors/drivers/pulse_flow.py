@@ -65,7 +65,7 @@ class PulseFlow:
         count = self._counter.snapshot()
         flow = self._flow(count)
         litres = count.total * self._config.litres_per_pulse
-        volume = Sample("volume", self._config.start + litres / 1000, raw=float(count.total))
+        volume = Sample("volume", round(self._config.start + litres / 1000, 6), raw=float(count.total))
         if count.lost > self._lost:
             flow = checks.doubted(flow, "pulses-lost")
             volume = checks.doubted(volume, "pulses-lost")
@@ -92,6 +92,7 @@ class PulseFlow:
             self._base = count.total, count.last_ns
         quiet_ns = now_ns - count.last_ns
         if quiet_ns >= still_ns:
+            self._base = count.total, now_ns  # what comes next is not to be spread over the silence
             return Sample("flow", 0.0)
         if self._rate == 0.0:
             return bad("flow", "waiting")
@@ -99,7 +100,7 @@ class PulseFlow:
         rate = min(self._rate, self._m3_per_h(1, quiet_ns)) if quiet_ns else self._rate
         if rate > OVER_RANGE * self._config.max_flow:
             return bad("flow", "range", rate)
-        return Sample("flow", rate)
+        return Sample("flow", round(rate, 6))
 
     def _m3_per_h(self, pulses: int, ns: int) -> float:
         return pulses * self._config.litres_per_pulse / 1000 * NS_PER_HOUR / ns

@@ -21,12 +21,13 @@ class PulseSignal:
         """Let water flow evenly for the coming seconds; the pulses come when they are due."""
         if self.stopped or litres_per_s <= 0:
             return
-        period_s = self._litres_per_pulse / litres_per_s
-        due_s = (self._litres_per_pulse - self._since_pulse_l) / litres_per_s
-        while due_s <= seconds:
-            self._clock.after(due_s, lambda: self.pulse(min(CLOSED_S, period_s / 2)))
-            due_s += period_s
-        self._since_pulse_l = self._litres_per_pulse - (due_s - seconds) * litres_per_s
+        total_l = self._since_pulse_l + litres_per_s * seconds
+        pulses = int(total_l // self._litres_per_pulse)
+        closed_s = min(CLOSED_S, self._litres_per_pulse / litres_per_s / 2) if pulses else CLOSED_S
+        for number in range(1, pulses + 1):
+            due_s = (number * self._litres_per_pulse - self._since_pulse_l) / litres_per_s
+            self._clock.after(due_s, lambda: self.pulse(closed_s))
+        self._since_pulse_l = total_l - pulses * self._litres_per_pulse
 
     def pulse(self, closed_s: float = CLOSED_S) -> None:
         """Close the contact once."""

@@ -1,0 +1,1 @@
+"""Because a simulator that is wrong makes every other test wrong."""
