@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice, starmap
 from pathlib import Path
@@ -49,11 +50,16 @@ class History:
         most_bytes: int = 256_000_000,
         most_assets: int = 20_000,
         memory_values: int = 300_000,
+        flush_every_s: float = 600.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keep_ns = round(keep_days * _NS_A_DAY)
         self._most_bytes = most_bytes
         self._most_assets = most_assets
         self._memory_values = memory_values
+        self._flush_every_s = flush_every_s
+        self._monotonic = monotonic
+        self._flushed_s = monotonic()
         self._lock = threading.Lock()
         self._disk_lock = threading.Lock()
         self._flush_lock = threading.Lock()
@@ -164,26 +170,27 @@ class History:
 
     @property
     def due(self) -> bool:
-        """Return whether so much waits in memory that the owner should flush now."""
-        return self._values >= self._memory_values
+        """Return whether the owner should flush: minutes have gone by, or much waits in memory."""
+        late = self._monotonic() - self._flushed_s >= self._flush_every_s
+        return late or self._values >= self._memory_values
 
-    def flush(self, least: int = 1) -> None:
-        """Write what waits to disk and prune; assets with fewer than `least` new readings wait on.
+    def flush(self) -> None:
+        """Write what waits to disk and prune, each asset by its own newest time.
 
         A disk that fails is logged: readings then stay in memory as long as there is room.
         """
         with self._flush_lock:
+            self._flushed_s = self._monotonic()
             with self._lock:
                 if self._disk is None:
                     return
-                going = {key: tail for key, tail in self._tails.items() if tail.count >= least}
-                keys = self._changed | going.keys() if least <= 1 else set(self._changed)
+                going = dict(self._tails)
+                keys = self._changed | going.keys()
                 states = [self._assets[key].copy() for key in keys]
                 horizons = [(key, self._assets[key].ts_ns - self._keep_ns) for key in going]
                 self._going = going
-                for key in going:
-                    del self._tails[key]
-                self._changed -= keys
+                self._tails = {}
+                self._changed = set()
             chunks = [(k, t.first_ns, t.last_ns, t.count, pack(t.columns())) for k, t in going.items()]
             written = self._ask(lambda disk: disk.write(chunks, states), failed=False)
             with self._lock:

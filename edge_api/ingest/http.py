@@ -95,7 +95,8 @@ def influx_routes(edge: EdgeView, limits: WriteLimits) -> APIRouter:
             raise _in_influx_words(error) from None
         return Response(status_code=204)
 
-    @router.api_route("/ping", methods=["GET", "HEAD"], status_code=204)
+    @router.head("/ping", status_code=204, include_in_schema=False)
+    @router.get("/ping", status_code=204)
     async def ping() -> Response:
         """Say that there is someone, and which version."""
         version = f"commune-{edge.info().version}"

@@ -1,0 +1,108 @@
+"""An edge in memory: takes batches into a real History, and can be told to refuse."""
+
+import gzip
+from concurrent.futures import Future
+from pathlib import Path
+
+from edge_api.api.view import (
+    Counters,
+    EdgeInfo,
+    Gap,
+    Lane,
+    Lanes,
+    NodeCounts,
+    QuarantinedLine,
+    RelayStatus,
+    Scope,
+    UpstreamStatus,
+    WriteBatch,
+)
+from edge_api.history import History
+
+NOW_NS = 1_795_412_400_000_000_000  # 2026-11-23T05:00:00Z... in whole seconds
+WRITER = {"Authorization": "Token w"}
+READER = {"Authorization": "Token r"}
+
+
+class FakeEdge:
+    def __init__(self, path: Path) -> None:
+        self.history = History(path / "history.db")
+        self.batches: list[WriteBatch] = []
+        self.refusal: Exception | None = None
+        self.raises_at_once = False
+        self.open_reading = True
+        self.problem: str | None = None
+        self.relay = RelayStatus(
+            [
+                UpstreamStatus(
+                    name="province",
+                    state="retrying",
+                    lanes=Lanes(Lane(1, 100), Lane(20, 2000), Lane(12345, 67890)),
+                    oldest_age_s=7200,
+                    autonomy_hours=168.5,
+                    last_success="2026-11-23T04:00:00.000Z",
+                    last_error="<b>timed out</b>",
+                    delivered=7,
+                    quarantined=1,
+                )
+            ]
+        )
+        self.name = "Xã Cẩm Bình"
+
+    def lines(self) -> list[str]:
+        return [line for b in self.batches for line in gzip.decompress(b.body_gzip).decode().splitlines()]
+
+    def submit(self, batch: WriteBatch) -> "Future[None]":
+        future: Future[None] = Future()
+        if self.refusal is not None:
+            if self.raises_at_once:
+                raise self.refusal
+            future.set_exception(self.refusal)
+            return future
+        self.batches.append(batch)
+        self.history.add(batch.points)
+        future.set_result(None)
+        return future
+
+    def relay_status(self) -> RelayStatus:
+        return self.relay
+
+    def gaps(self) -> list[Gap]:
+        return [
+            Gap(gw="gw-01", ep="7f3a9c", first=3, last=9, since="2026-11-23T05:00:00.000Z", reason="quota")
+        ]
+
+    def quarantine(self) -> list[QuarantinedLine]:
+        return [
+            QuarantinedLine(
+                id=1,
+                upstream="province",
+                line="m a=1 1",
+                reason="field type conflict",
+                since="2026-11-23T05:00:00Z",
+            )
+        ]
+
+    def counters(self) -> Counters:
+        node = NodeCounts(
+            gw="gw-01", ep="7f3a9c", taken=1234567, committed=1234566, delivered=1200000, missing=1
+        )
+        return Counters(
+            nodes=[node], received=10, committed=9, commits=3, spool_points=12366, spool_bytes=69990
+        )
+
+    def token_ok(self, token: str, scope: Scope) -> bool:
+        return token == {"write": "w", "read": "r"}[scope] or (scope == "read" and self.open_reading)
+
+    def info(self) -> EdgeInfo:
+        return EdgeInfo(
+            level="commune",
+            province="42",
+            commune="18562",
+            name=self.name,
+            version="0.1.0",
+            problem=self.problem,
+        )
+
+    def now_ns(self) -> int:
+        return NOW_NS
