@@ -53,8 +53,9 @@ _asset = SQLModel.metadata.tables["asset"]
 class Disk:
     """The database file. A method raises only SQLAlchemyError, and OSError when even renaming fails."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_s: float) -> None:
         self._path = path
+        self._busy_s = busy_s
         self._engine = self._open()
 
     def load(self) -> list[AssetNow]:
@@ -153,7 +154,7 @@ class Disk:
             return self._engine
 
     def _make(self) -> Engine:
-        self._engine = create_engine(f"sqlite:///{self._path}", connect_args={"timeout": 5})
+        self._engine = create_engine(f"sqlite:///{self._path}", connect_args={"timeout": self._busy_s})
         event.listen(self._engine, "connect", _pragmas)
         with self._engine.begin() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()

@@ -51,6 +51,7 @@ class History:
         most_assets: int = 20_000,
         memory_values: int = 300_000,
         flush_every_s: float = 600.0,
+        busy_s: float = 5.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keep_ns = round(keep_days * _NS_A_DAY)
@@ -73,7 +74,7 @@ class History:
         self._failing = ""
         self._disk: Disk | None = None
         try:
-            self._disk = Disk(path)
+            self._disk = Disk(path, busy_s)
             self._assets = {asset.key: asset for asset in self._disk.load()}
         except (SQLAlchemyError, OSError) as error:
             log.error("history: %s cannot be used, recent readings stay in memory: %s", path, error)  # noqa: TRY400
