@@ -15,7 +15,7 @@ from simulators.io import SimIO
 from simulators.signals.modbus import Cell, crc16, probe_bank
 
 PORT = "/dev/ttyUSB0"
-TIMEOUT_S = 0.03  # a pty answers within some ms
+TIMEOUT_S = 0.1  # a pty answers within some ms, a loaded machine lets it wait
 PH = {"metric": "pH", "address": 0, "unit": "Q30", "scale": 0.01, "min": 0, "max": 14}
 
 

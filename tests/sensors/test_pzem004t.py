@@ -20,7 +20,7 @@ def bench(io, supply=USUAL):
     now = [supply]
     bus = io.wire_bus(PORT)
     bus.add(11, 4, pzem_bank(lambda: now[0]))
-    table = {"port": PORT, "unit": 11, "timeout": 0.03, "baud": 115_200}
+    table = {"port": PORT, "unit": 11, "timeout": 0.1, "baud": 115_200}
     driver = Pzem004t(convert(table, Pzem004t.Config), io)
     driver.open()
     return now, bus, driver
