@@ -1,4 +1,4 @@
-"""One point as InfluxDB knows it: measurement, tag set, time, fields. What ingest hands to history and page."""
+"""One point as InfluxDB knows it: measurement, tag set, time and fields; what ingest hands on."""
 
 from dataclasses import dataclass
 

@@ -79,7 +79,7 @@ def node() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 def config(file: Path, as_json: bool) -> None:
     """Check a node's configuration and say all that is wrong with it; exit code 2 if anything is."""
-    from gateway.config import load  # noqa: PLC0415 - keeps the help fast
+    from gateway.config import load
 
     try:
         checked = load(file)
@@ -99,9 +99,9 @@ def config(file: Path, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path), default=CONFIG)
 def run(file: Path) -> None:
     """Read, keep and send until told to stop."""
-    from gateway.config import load  # noqa: PLC0415 - keeps the help fast
-    from gateway.node import run as run_node  # noqa: PLC0415
-    from sensors.io.pi import PiIO  # noqa: PLC0415
+    from gateway.config import load
+    from gateway.node import run as run_node
+    from sensors.io.pi import PiIO
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with configuration():

@@ -145,6 +145,29 @@ class Outbox:
             for head in batch.heads:
                 self._out.discard(self._first(head), head.id)
 
+    def confirm_through(self, number: int) -> bool:
+        """Everything with an id up to `number` is confirmed; return whether that was news."""
+        with self.spool.lock:
+            number = min(number, self.spool.last_id)
+            news = list(self.delivered.missing(0, number)) if number >= 0 else []
+            for low, high in news:
+                for lane, (points, size) in self.spool.totals(low, high).items():
+                    self._count(lane, -points, -size)
+                self.delivered.add(low, high)
+                self._out.discard(low, high)
+            return bool(news)
+
+    def back_all(self) -> None:
+        """Whatever is on its way waits again: the connection it went by is gone."""
+        with self.spool.lock:
+            self._out = RangeSet()
+
+    @property
+    def on_its_way(self) -> int:
+        """Return how many ids have been handed out and not been confirmed."""
+        with self.spool.lock:
+            return len(self._out)
+
     def forgotten(self) -> int:
         """What the upstream confirmed of late may be lost there: it waits again. Returns its readings."""
         with self.spool.lock:

@@ -1,9 +1,3 @@
-CREATE TABLE boot (
-    id VARCHAR NOT NULL,
-    offset_ns INTEGER NOT NULL,
-    PRIMARY KEY (id)
-);
-
 CREATE TABLE gap (
     id INTEGER NOT NULL,
     gw VARCHAR NOT NULL,

@@ -81,17 +81,8 @@ class ProgressRow(SpoolTable, table=True):
     delivered: str
 
 
-class BootRow(SpoolTable, table=True):
-    """One boot of a node and, once its clock was set, what to add to its monotonic times to get UTC."""
-
-    __tablename__ = "boot"
-
-    id: str = Field(primary_key=True)
-    offset_ns: int
-
-
 class NoteRow(SpoolTable, table=True):
-    """Small facts: the spool's name, the next id, counters."""
+    """Small facts: the spool's name, the last id given, what to add to a boot's monotonic times."""
 
     __tablename__ = "note"
 

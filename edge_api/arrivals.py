@@ -1,0 +1,31 @@
+"""What ingest hands to the one writer: checked messages and batches, and the answer that they wait for."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from edge_api.point import Point
+from gateway.spool import Gap, Refused, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class MessageArrival:
+    """One MQTT message: a line to keep, or something refused. `ack` is called once it is on disk."""
+
+    ack: Callable[[], None]
+    lane: int = 0
+    stream: Stream | None = None
+    seq: int = 0
+    line: str = ""
+    point: Point | None = None
+    gap: Gap | None = None
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchArrival:
+    """One HTTP body, kept as it came. `done` is completed once it is on disk."""
+
+    body: bytes
+    points: list[Point]
+    done: Future[None]

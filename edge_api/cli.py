@@ -1,0 +1,119 @@
+"""The edge's commands: run one, and ask a running one."""
+
+import json
+import logging
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+CONFIG = Path("/etc/commune/edge.toml")
+URL = "http://127.0.0.1:8086"
+
+
+@click.group(help="Hold the commands of an edge.")
+def edge() -> None:
+    """Hold the commands of an edge."""
+
+
+@edge.command()
+@click.argument("file", type=click.Path(path_type=Path), default=CONFIG)
+def run(file: Path) -> None:
+    """Take in, keep, relay and serve until told to stop."""
+    from edge_api.config import load
+    from edge_api.edge import Edge
+    from edge_api.server import HttpServer
+    from gateway.cli import configuration
+    from gateway.spool import SpoolError
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with configuration():
+        config = load(file)
+        server = HttpServer(config.http.host, config.http.port)
+        try:
+            this = Edge(config)
+        except SpoolError as error:
+            raise click.ClickException(str(error)) from error
+    this.start()
+    server.start(this)
+    logging.getLogger(__name__).info("edge at %s level serves on port %d", config.site.level, server.port)
+    stop.wait()
+    server.stop()
+    this.stop()
+
+
+def _ask(url: str, path: str, token: str) -> Any:
+    import urllib3
+
+    headers = {"Authorization": f"Token {token}"} if token else {}
+    try:
+        answer = urllib3.request(
+            "GET", url.rstrip("/") + path, headers=headers, timeout=10.0, retries=False, preload_content=True
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise click.ClickException(f"no edge answers at {url}: {error}; is it running?") from error
+    if answer.status != 200:
+        raise click.ClickException(f"{url}{path} answers {answer.status}: {answer.data.decode()[:300]}")
+    return json.loads(answer.data)
+
+
+_url = click.option("--url", default=URL, show_default=True, help="Where the edge serves.")
+_token = click.option("--token", default="", envvar="COMMUNE_TOKEN", help="A token with scope read.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+
+
+@edge.command()
+@_url
+@_token
+@_json
+def status(url: str, token: str, as_json: bool) -> None:
+    """Say what waits for each upstream, and how the link to it does; exit code 1 if one is away."""
+    facts = _ask(url, "/v1/relay", token)
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        for each in facts["upstreams"]:
+            lanes = each["lanes"]
+            waiting = ", ".join(f"{lanes[name]['points']} {name}" for name in ("events", "live", "backlog"))
+            click.echo(f"{each['name']}: {each['state']}; waiting: {waiting}")
+            if each["last_error"]:
+                click.echo(f"    last error: {each['last_error']}")
+    if any(each["state"] in ("retrying", "holding") for each in facts["upstreams"]):
+        raise SystemExit(1)
+
+
+@edge.command()
+@_url
+@_token
+@_json
+def gaps(url: str, token: str, as_json: bool) -> None:
+    """List the readings that are known to be missing; exit code 1 if there are any."""
+    facts = _ask(url, "/v1/gaps", token)
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        for each in facts:
+            click.echo(f"{each['gw']}/{each['ep']}: {each['from']} to {each['to']}: {each['reason']}")
+    if facts:
+        raise SystemExit(1)
+
+
+@edge.command()
+@_url
+@_token
+@_json
+def quarantine(url: str, token: str, as_json: bool) -> None:
+    """Show what no one would take, and why; exit code 1 if there is anything."""
+    facts = _ask(url, "/v1/quarantine", token)
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        for each in facts:
+            click.echo(f"{each['id']}: {each['reason']}\n    {each['line'][:300]}")
+    if facts:
+        raise SystemExit(1)

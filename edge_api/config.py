@@ -1,0 +1,143 @@
+"""The edge's configuration: which level it is, what it listens to, and where it relays."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from gateway.feed import FeedError, Topic
+from sensors import settings as files
+from sensors.errors import ConfigError
+from sensors.settings import Bytes, Seconds, Settings
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+_NAME = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,40}$")]
+
+
+class Site(Settings, frozen=True):
+    """Table [site]: the level and the official unit codes. Only a commune has a commune code."""
+
+    level: Literal["commune", "district", "province", "central"]
+    province: str = ""
+    commune: str = ""
+    name: str = ""
+
+
+class Mqtt(Settings, frozen=True):
+    """Table [mqtt]: the broker whose feed is ingested. Without the table the edge takes HTTP only."""
+
+    host: str = "localhost"
+    port: Port = 1883
+    username: str | None = None
+    password_file: Path | None = None
+    keepalive: Seconds = Seconds(30)
+
+
+class Http(Settings, frozen=True):
+    """Table [http]: where API and page are served. `open_reading`: reading needs no token."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - phones and children reach the edge over the commune's network
+    port: Port = 8086
+    open_reading: bool = True
+
+
+class Token(Settings, frozen=True):
+    """One [[token]]: who may write or read; only its SHA-256 is kept, as hex."""
+
+    name: _NAME
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    scopes: list[Literal["read", "write"]]
+
+
+class Spool(Settings, frozen=True):
+    """Table [spool]: where everything waits until the next hop has it."""
+
+    path: Path = Path("/var/lib/commune/edge.db")
+    linger: Seconds = Seconds(0)
+    keep: Seconds = Seconds(60)
+
+
+class History(Settings, frozen=True):
+    """Table [history]: the local copy behind the page; `keep` is how long."""
+
+    path: Path = Path("/var/lib/commune/history.db")
+    keep: Seconds = Seconds(30 * 86_400)
+
+
+class Upstream(Settings, frozen=True):
+    """One [[upstream]]: a database or the next edge. `api` is its dialect: v2, or v1 for InfluxDB 1.x."""
+
+    name: _NAME
+    url: Annotated[str, msgspec.Meta(pattern="^https?://[^/]+")]
+    api: Literal["v2", "v1"] = "v2"
+    token_file: Path | None = None
+    org: str = "commune"
+    bucket: str = "commune"
+    username: str | None = None
+    password_file: Path | None = None
+    timeout: Seconds = Seconds(30)
+    max_bytes: Bytes = Bytes(512_000)
+
+    def secret(self) -> str:
+        """Return the token (v2) or password (v1); empty without one. Raises ConfigError."""
+        path = self.token_file or self.password_file
+        return read_secret(path, f"upstream {self.name}") if path else ""
+
+
+class EdgeConfig(Settings, frozen=True):
+    """A whole edge.toml."""
+
+    site: Site
+    mqtt: Mqtt | None = None
+    http: Http = Http()
+    spool: Spool = Spool()
+    history: History = History()
+    tokens: list[Token] = msgspec.field(default_factory=list, name="token")
+    upstreams: list[Upstream] = msgspec.field(default_factory=list, name="upstream")
+
+
+def read_secret(path: Path, whose: str) -> str:
+    """Read a one-line secret; raise ConfigError that names the file and whose it is."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{whose}: {path} cannot be read: {error}") from None
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> EdgeConfig:
+    """Read and check an edge.toml; raise ConfigError with one line a problem."""
+    config = files.load(path, EdgeConfig, environ)
+    problems = check(config)
+    if problems:
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+    return config
+
+
+def check(config: EdgeConfig) -> list[str]:
+    """Return what keeps the parts from working together, one sentence a problem."""
+    problems = []
+    site = config.site
+    if site.level == "commune" and not (site.province and site.commune):
+        problems.append(
+            "[site]: an edge at commune level needs province and commune, its official unit codes"
+        )
+    try:
+        Topic(site.province or "00", site.commune or "00000", "gateway", "x", "meta")
+    except FeedError as error:
+        problems.append(f"[site] {error}")
+    for kind, names in (
+        ("upstream", [each.name for each in config.upstreams]),
+        ("token", [each.name for each in config.tokens]),
+    ):
+        problems += [
+            f"{kind} {name}: there are two of that name"
+            for name in sorted(set(names))
+            if names.count(name) > 1
+        ]
+    if config.spool.path == config.history.path:
+        problems.append("[history] path: it is the spool's; give each its own file")
+    for each in config.upstreams:
+        if each.api == "v1" and each.token_file:
+            problems.append(f"upstream {each.name}: token_file: v1 takes username and password_file")
+    return problems

@@ -1,0 +1,127 @@
+"""Tells each node how far the edge has everything: the highest seq below which nothing is missing."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from gateway.feed import Custody, Topic, encode
+from gateway.spool import Gap, RangeSet, Spool, Stream
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 0.2  # a node frees its spool by this rhythm; more often only costs messages
+_PATIENCE_S = 30.0  # a node that never says what it holds is believed to have begun at what it sent first
+RELEASED = "released"
+"""Reason of what a node no longer holds: an earlier edge had taken custody of it."""
+
+
+class Custodian:
+    """Computes watermarks and publishes them, retained. `publish` says whether the message was sent."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        publish: Callable[[str, bytes], bool],
+        note_gaps: Callable[[list[Gap]], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spool = spool
+        self._publish = publish
+        self._note_gaps = note_gaps
+        self._monotonic = monotonic
+        self._homes: dict[Stream, tuple[str, str]] = {}
+        self._told: dict[Stream, int] = {}
+        self._dirty: set[Stream] = set()
+        self._stuck: dict[Stream, tuple[int, float]] = {}
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="custody", daemon=True)
+        for key, home in spool.query("SELECT key, value FROM note WHERE key LIKE 'home %'"):
+            gw, _, ep = key.removeprefix("home ").partition("/")
+            province, _, commune = home.partition("/")
+            self._homes[gw, ep] = (province, commune)
+
+    def start(self) -> None:
+        """Start publishing."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Publish what is due, then stop."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join(2)
+
+    def know(self, stream: Stream, topic: Topic) -> None:
+        """Remember where a stream's node lives; its custody topic is there."""
+        home = (topic.province, topic.commune)
+        if self._homes.get(stream) != home:
+            self._homes[stream] = home
+            self._spool.set_notes({f"home {stream[0]}/{stream[1]}": "/".join(home)})
+
+    def touched(self, streams: Iterable[Stream]) -> None:
+        """Something of these streams was committed: their watermarks may have moved."""
+        with self._wake:
+            self._dirty.update(streams)
+            self._wake.notify()
+
+    def say_all(self) -> None:
+        """Publish every watermark again: a broker that restarted has forgotten them."""
+        with self._wake:
+            self._told.clear()
+            self._dirty.update(self._homes)
+            self._wake.notify()
+
+    def holds(self, stream: Stream, lowest: int) -> None:
+        """A node says the lowest seq that it can still send: nothing below will ever come."""
+        with self._spool.lock:
+            seen = self._spool.streams.get(stream, RangeSet())
+            missing = list(seen.missing(1, lowest - 1)) if lowest > 1 else []
+        if missing:
+            self._note_gaps([Gap(stream, first, last, RELEASED) for first, last in missing])
+        self.touched([stream])
+
+    def watermark(self, stream: Stream) -> int | None:
+        """Return the custody number of a stream, None while its beginning is missing."""
+        with self._spool.lock:
+            seen = self._spool.streams.get(stream)
+            return None if seen is None else (seen.run_from(1) or seen.run_from(0))
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._dirty or self._stopping, 1.0 if self._stuck else None)
+                due, self._dirty = self._dirty | set(self._stuck), set()
+                stopping = self._stopping
+            for stream in due:
+                self._say(stream)
+            with self._wake:
+                if stopping and not self._dirty:
+                    return
+                self._wake.wait_for(lambda: self._stopping, _EVERY_S)
+
+    def _say(self, stream: Stream) -> None:
+        mark = self.watermark(stream)
+        if mark is None:
+            self._unstick(stream)
+            return
+        self._stuck.pop(stream, None)
+        home = self._homes.get(stream)
+        if home is None or self._told.get(stream) == mark:
+            return
+        gw, ep = stream
+        topic = str(Topic(*home, "gateway", gw, "custody"))
+        if self._publish(topic, encode(Custody(v=1, gw=gw, ep=ep, seq=mark))):
+            self._told[stream] = mark
+
+    def _unstick(self, stream: Stream) -> None:
+        """The first numbers are missing: our nodes say in their meta what they hold, others get a while."""
+        with self._spool.lock:
+            lowest = next(iter(self._spool.streams.get(stream, RangeSet())), (0, 0))[0]
+        known, since = self._stuck.get(stream, (-1, 0.0))
+        if known != lowest:
+            self._stuck[stream] = (lowest, self._monotonic())
+        elif self._monotonic() - since > _PATIENCE_S:
+            log.warning("%s/%s began at %d; what came before it will not come", *stream, lowest)
+            self._note_gaps([Gap(stream, 1, lowest - 1, "unknown")])

@@ -1,0 +1,184 @@
+"""The edge put together: ingest, writer, spool, relays, history; the same at every level."""
+
+import hmac
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from hashlib import sha256
+from importlib.metadata import version
+
+from edge_api import status
+from edge_api.api import view
+from edge_api.arrivals import BatchArrival, MessageArrival
+from edge_api.config import EdgeConfig, read_secret
+from edge_api.custody import Custodian
+from edge_api.history import History
+from edge_api.ingest.mqtt import Ears, MqttIngest
+from edge_api.intake import Arrival, Intake
+from edge_api.relay import Relay
+from edge_api.upstream import make_sink
+from gateway.feed import Meta, Topic
+from gateway.feed.link import RECEIVE_MAXIMUM
+from gateway.feed.link import Settings as LinkSettings
+from gateway.spool import Committer, Gap, Spool, Stream, reclaim
+
+log = logging.getLogger(__name__)
+
+_RECLAIM_S = 10.0
+_MOST_WAITING = 200  # HTTP bodies between the socket and the disk; past it children keep custody
+
+
+class Edge:
+    """One edge; `wall` and the view's `now_ns` are for people's eyes only, nothing orders by them."""
+
+    def __init__(self, config: EdgeConfig, wall_ns: "status.Wall" = time.time_ns) -> None:
+        self.config = config
+        self._wall_ns = wall_ns
+        self.spool = Spool(config.spool.path, keep_s=float(config.spool.keep))
+        self.history = History(config.history.path, float(config.history.keep) / 86_400)
+        self.custodian = Custodian(self.spool, self._publish, self._note_gaps)
+        self.intake = Intake(self.spool, self.history, self.custodian.touched, wall_ns)
+        self.committer: Committer[Arrival] = Committer(
+            self.intake.commit,
+            self.intake.refuse,
+            linger_s=float(config.spool.linger),
+            full=RECEIVE_MAXIMUM // 10,
+        )
+        self.relays = [
+            Relay(self.spool, each.name, make_sink(each), max_bytes=int(each.max_bytes), wall_ns=wall_ns)
+            for each in config.upstreams
+        ]
+        self.mqtt = self._make_ingest()
+        self._stop = threading.Event()
+        self._keeper = threading.Thread(target=self._keep_house, name="keeper", daemon=True)
+
+    def _make_ingest(self) -> MqttIngest | None:
+        mqtt, site = self.config.mqtt, self.config.site
+        if mqtt is None:
+            return None
+        password = read_secret(mqtt.password_file, "[mqtt] password_file") if mqtt.password_file else None
+        settings = LinkSettings(
+            host=mqtt.host,
+            port=mqtt.port,
+            client_id=f"edge-{site.level}-{site.commune or site.province or 'all'}",
+            username=mqtt.username,
+            password=password,
+            keepalive_s=int(mqtt.keepalive),
+            persistent=True,
+        )
+        return MqttIngest(
+            site, settings, Ears(self._arrived, self._meta, self._status, self.custodian.say_all)
+        )
+
+    def start(self) -> None:
+        """Start everything but the HTTP server, which the caller runs."""
+        self.committer.start()
+        self.custodian.start()
+        for relay in self.relays:
+            relay.start()
+        if self.mqtt:
+            self.mqtt.link.start()
+        self._keeper.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Stop taking, commit what was taken, relay what can be relayed in `timeout_s`, close the files."""
+        self._stop.set()
+        if self.mqtt:
+            self.mqtt.link.stop()
+        if not self.committer.stop(timeout_s):
+            log.error(
+                "stopped while the disk takes nothing: %s; senders keep custody", self.committer.failing
+            )
+        for relay in self.relays:
+            relay.stop(timeout_s)
+        self.custodian.stop()
+        if self._keeper.is_alive():
+            self._keeper.join(timeout_s)
+        reclaim(self.spool, [relay.outbox for relay in self.relays])
+        self.history.close()
+        self.spool.close()
+
+    def _keep_house(self) -> None:
+        while not self._stop.wait(_RECLAIM_S):
+            try:
+                reclaim(self.spool, [relay.outbox for relay in self.relays])
+                if self.history.due:
+                    self.history.flush()
+            except Exception:
+                log.exception("housekeeping failed; trying again")
+
+    def _arrived(self, message: MessageArrival) -> None:
+        self.committer.put(message)
+
+    def _publish(self, topic: str, payload: bytes) -> bool:
+        return self.mqtt is not None and self.mqtt.link.publish(topic, payload, retain=True) is not None
+
+    def _note_gaps(self, gaps: list[Gap]) -> None:
+        self.spool.append((), gaps=gaps, wall_ns=self._wall_ns())
+
+    def _meta(self, topic: Topic, meta: Meta) -> None:
+        self.history.meta(topic.province, topic.commune, topic.domain, meta)
+        if topic.domain == "gateway" and isinstance(meta.ep, str):
+            stream: Stream = (meta.gw, meta.ep)
+            self.custodian.know(stream, topic)
+            if isinstance(meta.held, int):
+                self.custodian.holds(stream, meta.held)
+
+    def _status(self, topic: Topic, word: str) -> None:
+        self.history.status(topic.province, topic.commune, topic.domain, topic.asset, word)
+
+    # What the HTTP side may ask (edge_api.api.view.EdgeView).
+
+    def submit(self, batch: view.WriteBatch) -> "Future[None]":
+        """Take a batch for the writer; raise CannotCommit when too many wait already."""
+        if self.committer.depth > _MOST_WAITING:
+            raise view.CannotCommit("too much waits for the disk", 5.0)
+        done: Future[None] = Future()
+        self.committer.put(BatchArrival(batch.body_gzip, batch.points, done))
+        return done
+
+    def relay_status(self) -> view.RelayStatus:
+        """Return how the upstreams stand."""
+        return status.of_relays(self.relays, self._wall_ns())
+
+    def gaps(self) -> Sequence[view.Gap]:
+        """Return what is known to be missing."""
+        return status.gaps(self.spool)
+
+    def quarantine(self) -> Sequence[view.QuarantinedLine]:
+        """Return what no one would take."""
+        return status.quarantine(self.spool)
+
+    def counters(self) -> view.Counters:
+        """Return totals, and per node how many were taken, committed and delivered."""
+        free = shutil.disk_usage(self.config.spool.path.parent).free
+        return status.counters(self.spool, self.relays, self.intake.counts, free)
+
+    def token_ok(self, token: str, scope: view.Scope) -> bool:
+        """Whether a token opens a scope; without configured tokens the edge is open."""
+        if scope == "read" and self.config.http.open_reading:
+            return True
+        digest = sha256(token.encode()).hexdigest()
+        fitting = [
+            hmac.compare_digest(digest, each.sha256) and scope in each.scopes for each in self.config.tokens
+        ]
+        return any(fitting) or not self.config.tokens
+
+    def info(self) -> view.EdgeInfo:
+        """Return who this edge is."""
+        site = self.config.site
+        return view.EdgeInfo(
+            level=site.level,
+            province=site.province,
+            commune=site.commune,
+            name=site.name or site.commune or site.province or site.level,
+            version=version("commune"),
+            problem=self.committer.failing,
+        )
+
+    def now_ns(self) -> int:
+        """Return the time for ages on the page."""
+        return self._wall_ns()

@@ -1,0 +1,142 @@
+"""Takes the MQTT feed in: each message is checked, and acknowledged only after the commit that holds it."""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_api.arrivals import MessageArrival
+from edge_api.config import Site
+from edge_api.lineprotocol import encode_fields, series
+from edge_api.point import Point
+from gateway.feed import Event, FeedError, Meta, Reading, Topic, decode_event, decode_reading, to_ns
+from gateway.feed.bodies import decode
+from gateway.feed.link import Link, Message
+from gateway.feed.link import Settings as LinkSettings
+from gateway.spool import EVENTS, READINGS, Gap, Refused, span_of
+from sensors.sample import Value
+
+log = logging.getLogger(__name__)
+
+FILTERS = [f"ntm/v1/+/+/+/+/{channel}" for channel in ("telemetry", "event", "meta", "status")]
+_NOT_FIELDS = {"v", "ts", "type", "first", "last"}
+_IDENTITY = re.compile(
+    rb'"gw"\s*:\s*"([a-z0-9-]{1,64})".*?"ep"\s*:\s*"([a-z0-9-]{1,64})".*?"seq"\s*:\s*(\d{1,15})'
+)
+_fields_of: dict[type, tuple[str, ...]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who is told what: arrivals, metas, statuses, and that the broker is there."""
+
+    arrival: Callable[[MessageArrival], None]
+    meta: Callable[[Topic, Meta], None]
+    status: Callable[[Topic, str], None]
+    up: Callable[[], None]
+
+
+class MqttIngest:
+    """A persistent MQTT subscription that acknowledges by hand."""
+
+    def __init__(self, site: Site, settings: LinkSettings, ears: Ears) -> None:
+        self._site = site
+        self._ears = ears
+        self.received = 0
+        self.refused = 0
+        self.link = Link(
+            settings,
+            on_up=self._up,
+            on_down=lambda reason: log.info("broker gone: %s", reason),
+            on_message=self._heard,
+            on_puback=lambda _mid, error: log.error("the broker refuses: %s", error) if error else None,
+        )
+
+    def _up(self, link: Link) -> None:
+        link.subscribe(FILTERS)
+        self._ears.up()
+
+    def _heard(self, message: Message) -> None:
+        self.received += 1
+        try:
+            topic = Topic.parse(message.topic)
+            self._check_place(topic)
+            if topic.channel == "meta":
+                self._ears.meta(topic, decode(message.payload, Meta))
+                message.ack()
+            elif topic.channel == "status":
+                self._ears.status(topic, message.payload.decode("utf-8", "replace")[:20])
+                message.ack()
+            else:
+                self._ears.arrival(arrival(topic, message.payload, message.ack))
+        except FeedError as error:
+            self._refuse(message, str(error))
+
+    def _check_place(self, topic: Topic) -> None:
+        site = self._site
+        if site.commune and topic.commune != site.commune:
+            raise FeedError(f"topic of commune {topic.commune}; this edge serves {site.commune}")
+        if site.province and topic.province != site.province:
+            raise FeedError(f"topic of province {topic.province}; this edge serves {site.province}")
+
+    def _refuse(self, message: Message, reason: str) -> None:
+        self.refused += 1
+        log.warning("%s: %s; quarantined", message.topic[:200], reason)
+        match = _IDENTITY.search(message.payload)
+        span = span_of([(match[1].decode(), match[2].decode(), int(match[3]))]) if match else ""
+        refused = Refused("mqtt", message.topic, reason, message.payload, span)
+        self._ears.arrival(MessageArrival(message.ack, refused=refused))
+
+
+def arrival(topic: Topic, payload: bytes, ack: Callable[[], None]) -> MessageArrival:
+    """Turn a telemetry or event message into a line; raise FeedError when it breaks the feed."""
+    body: Reading | Event
+    tags = {
+        "asset": topic.asset,
+        "commune": topic.commune,
+        "domain": topic.domain,
+        "province": topic.province,
+    }
+    gap = None
+    if topic.channel == "event":
+        body = event = decode_event(payload)
+        lane, measurement = EVENTS, "Alert"
+        tags = {**tags, "kind": event.type}
+        if event.type == "gap":
+            gap = _gap(event)
+    else:
+        body = decode_reading(payload)
+        if type(body).domain != topic.domain:
+            raise FeedError(f"a {type(body).__name__} does not belong to domain {topic.domain}")
+        lane, measurement = READINGS, type(body).__name__
+    point = Point(measurement, tags, to_ns(body.ts), _fields(body))
+    return MessageArrival(
+        ack=ack,
+        lane=lane,
+        stream=(body.gw, body.ep),
+        seq=body.seq,
+        line=f"{series(measurement, tags)} {encode_fields(point.fields)} {point.ts_ns}",
+        point=point,
+        gap=gap,
+    )
+
+
+def _gap(event: Event) -> Gap:
+    if not isinstance(event.first, int) or not isinstance(event.last, int) or event.first > event.last:
+        raise FeedError("a gap event says `from` and `to`, and from is not above to")
+    return Gap((event.gw, event.ep), event.first, event.last, str(event.reason or "unknown"))
+
+
+def _fields(body: Reading | Event) -> dict[str, Value]:
+    names = _fields_of.get(type(body))
+    if names is None:
+        names = _fields_of[type(body)] = tuple(n for n in body.__struct_fields__ if n not in _NOT_FIELDS)
+    fields = {}
+    for name in names:
+        value = getattr(body, name)
+        if isinstance(value, (float, int, str)):
+            # JSON writes 31.0 as 31: what is not the seq or a count is a float upstream, always.
+            fields[name] = value
+    if isinstance(body, Event) and isinstance(body.first, int) and isinstance(body.last, int):
+        fields |= {"from": body.first, "to": body.last}
+    return fields

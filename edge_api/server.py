@@ -1,0 +1,72 @@
+"""Serves an edge's HTTP side in a thread of its own, on a socket bound before anything else began."""
+
+import asyncio
+import logging
+import socket
+import threading
+
+import uvicorn
+
+from edge_api.api.app import create_app
+from edge_api.api.view import EdgeView
+from sensors.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+_GRACE_S = 3
+
+
+class HttpServer:
+    """One uvicorn server."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Bind; raise ConfigError that says what to do when the port cannot be had."""
+        try:
+            self._socket = socket.create_server((host, port), backlog=512)
+        except OSError as error:
+            raise ConfigError(
+                f"[http] port: {host}:{port} cannot be listened on: {error.strerror};"
+                " stop the other program, or choose another port"
+            ) from None
+        self.port: int = self._socket.getsockname()[1]
+        self._ending: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, edge: EdgeView) -> None:
+        """Serve an edge; returns once requests are answered."""
+        app = create_app(edge)
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_GRACE_S,
+            server_header=False,
+        )
+        server = uvicorn.Server(config)
+        started = threading.Event()
+
+        async def serve() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._ending = asyncio.Event()
+            serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+            started.set()  # the socket listens already: requests wait until they are answered
+            await self._ending.wait()
+            app.state.streams.close()
+            server.should_exit = True
+            await serving
+
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="http", daemon=True)
+        self._thread.start()
+        started.wait()
+
+    def stop(self) -> None:
+        """Answer what is being answered, then stop."""
+        if self._loop is not None and self._ending is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._ending.set)
+            self._thread.join(_GRACE_S + 2)
+        self._socket.close()

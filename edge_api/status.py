@@ -1,0 +1,106 @@
+"""What an edge says of itself: relays, gaps, quarantine, counts. Reads only."""
+
+from collections.abc import Callable, Sequence
+
+from edge_api.api import view
+from edge_api.custody import RELEASED
+from edge_api.intake import Counts
+from edge_api.relay import Relay
+from gateway.feed import from_ns
+from gateway.spool import EVENTS, READINGS, RangeSet, Spool
+
+Wall = Callable[[], int]
+_MOST_ROWS = 1000
+
+
+def of_relays(relays: Sequence[Relay], now_ns: int) -> view.RelayStatus:
+    """Return how each upstream stands."""
+    return view.RelayStatus([_of_relay(relay, now_ns) for relay in relays])
+
+
+def _of_relay(relay: Relay, now_ns: int) -> view.UpstreamStatus:
+    outbox = relay.outbox
+    events, readings, live = outbox.waiting[EVENTS], outbox.waiting[READINGS], outbox.live()
+    oldest = outbox.oldest()
+    return view.UpstreamStatus(
+        name=relay.name,
+        state=relay.state.value,
+        lanes=view.Lanes(
+            events=view.Lane(events.points, events.bytes),
+            live=view.Lane(live.points, live.bytes),
+            backlog=view.Lane(max(readings.points - live.points, 0), max(readings.bytes - live.bytes, 0)),
+        ),
+        oldest_age_s=max(now_ns - oldest.first_ns, 0) / 1e9 if oldest and oldest.first_ns else None,
+        last_success=from_ns(int(relay.last_success.timestamp() * 1e9)) if relay.last_success else None,
+        last_error=relay.last_error,
+        delivered=relay.delivered,
+        quarantined=relay.quarantined,
+    )
+
+
+def gaps(spool: Spool) -> list[view.Gap]:
+    """Return the holes in every stream: explained ones with their reason, the others as `unknown`."""
+    found = [
+        view.Gap(gw=gw, ep=ep, first=first, last=last, since=from_ns(at_ns) if at_ns else "", reason=reason)
+        for gw, ep, first, last, reason, at_ns in spool.query(
+            "SELECT gw, ep, first, last, reason, at_ns FROM gap WHERE reason <> ? ORDER BY id DESC LIMIT ?",
+            (RELEASED, _MOST_ROWS),
+        )
+    ]
+    with spool.lock:
+        streams = [(stream, seen.copy()) for stream, seen in spool.streams.items()]
+    for (gw, ep), seen in streams:
+        found += [
+            view.Gap(gw=gw, ep=ep, first=first, last=last, since="", reason="unknown")
+            for first, last in seen.missing(1, seen.last or 0)
+        ]
+    return found
+
+
+def quarantine(spool: Spool) -> list[view.QuarantinedLine]:
+    """Return what was refused, newest first."""
+    rows = spool.query(
+        "SELECT id, source, place, body, reason, at_ns FROM quarantine ORDER BY id DESC LIMIT ?",
+        (_MOST_ROWS,),
+    )
+    return [
+        view.QuarantinedLine(
+            id=number,
+            upstream=f"{source} {place}".strip(),
+            line=body.decode("utf-8", "backslashreplace"),
+            reason=reason,
+            since=from_ns(at_ns) if at_ns else "",
+        )
+        for number, source, place, body, reason, at_ns in rows
+    ]
+
+
+def counters(spool: Spool, relays: Sequence[Relay], counts: Counts, disk_free: int) -> view.Counters:
+    """Return totals, and per node what it has taken, what is here, and what every upstream has confirmed."""
+    waiting: dict[tuple[str, str], RangeSet] = {}
+    with spool.lock:
+        streams = [(stream, seen.copy()) for stream, seen in spool.streams.items()]
+        points = max((sum(w.points for w in r.outbox.waiting.values()) for r in relays), default=0)
+        size = max((sum(w.bytes for w in r.outbox.waiting.values()) for r in relays), default=0)
+    nodes = [
+        view.NodeCounts(
+            gw=gw,
+            ep=ep,
+            taken=seen.last or 0,
+            committed=len(seen),
+            delivered=max(len(seen) - len(waiting.get((gw, ep), ())), 0),
+            missing=sum(last - first + 1 for first, last in seen.missing(1, seen.last or 0)),
+        )
+        for (gw, ep), seen in streams
+    ]
+    return view.Counters(
+        nodes=nodes,
+        received=counts.received,
+        committed=counts.committed,
+        duplicates=counts.duplicates,
+        refused=counts.refused,
+        commits=counts.commits,
+        spool_points=points,
+        spool_bytes=size,
+        disk_free_bytes=disk_free,
+    )

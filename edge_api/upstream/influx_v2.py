@@ -1,0 +1,50 @@
+"""The v2 dialect: InfluxDB 2 and 3, InfluxDB 1.8, VictoriaMetrics, or another edge."""
+
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
+from urllib3.exceptions import HTTPError
+
+from edge_api.config import Upstream
+from edge_api.upstream.answers import Action, UpstreamError, of_answer
+
+
+class InfluxV2:
+    """Writes ready-made gzip bodies through influxdb-client, which sends them untouched."""
+
+    def __init__(self, config: Upstream) -> None:
+        self._config = config
+        self._client = InfluxDBClient(
+            url=config.url.rstrip("/"),
+            token=config.secret(),
+            org=config.org,
+            timeout=int(float(config.timeout) * 1000),
+        )
+        self._write = WriteService(self._client.api_client)
+
+    def write(self, body: bytes) -> None:
+        """Post one body; raise UpstreamError unless it is confirmed."""
+        try:
+            self._write.post_write(
+                self._config.org,
+                self._config.bucket,
+                body,
+                precision="ns",
+                content_encoding="gzip",
+                content_type="text/plain; charset=utf-8",
+            )
+        except ApiException as error:
+            if error.status:
+                raise of_answer(error.status, dict(error.headers or {}), error.body) from error
+            raise UpstreamError(Action.RETRY, str(error.reason)) from error
+        except (HTTPError, OSError) as error:
+            raise UpstreamError(Action.RETRY, f"{self._config.url}: {error}") from error
+
+    def connections(self) -> int:
+        """Return how many connections have been made so far."""
+        pools = self._client.api_client.rest_client.pool_manager
+        return int(pools.connection_from_url(self._config.url).num_connections)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()

@@ -1,0 +1,133 @@
+"""The node put together: sensors are read, readings committed, the spool published; stopped in order."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+from gateway.config import AssetConfig, NodeConfig
+from gateway.dating import Dating
+from gateway.feed import TYPES, Meta
+from gateway.feed.bodies import Location
+from gateway.feed.link import Settings
+from gateway.journal import Entry, Journal
+from gateway.publisher import Identity, Publisher
+from gateway.runner import AssetReading, Runner
+from gateway.spool import Spool
+from sensors.io import IO
+from sensors.sample import Value
+
+log = logging.getLogger(__name__)
+
+
+class Node:
+    """A node on some IO: a Pi's, or a simulated one."""
+
+    def __init__(self, config: NodeConfig, io: IO) -> None:
+        site = config.site
+        self.config = config
+        self.io = io
+        self.spool = Spool(config.spool.path, by_seq=True, keep_s=0)
+        self.journal = Journal(
+            self.spool,
+            site.gw,
+            io.clock,
+            require_sync=config.clock.require_sync,
+            linger_s=float(config.spool.linger),
+            committed=self._show,
+        )
+        self.publisher = Publisher(
+            self.spool,
+            Identity(site.province, site.commune, site.gw, self.journal.ep),
+            Dating(self.spool, io.clock, require_sync=config.clock.require_sync),
+            Settings(
+                host=config.mqtt.host,
+                port=config.mqtt.port,
+                client_id=f"node-{site.commune}-{site.gw}",
+                username=config.mqtt.username,
+                password=config.mqtt.password(),
+                keepalive_s=int(config.mqtt.keepalive),
+            ),
+            metas(config),
+            custody=config.mqtt.custody,
+        )
+        self.runner = Runner(config, io, self._take)
+
+    def _show(self, entries: Sequence[Entry]) -> None:
+        self.publisher.show(entries)
+
+    def _take(self, reading: AssetReading) -> None:
+        own = reading.asset.type == "Device"
+        self.journal.take(reading, self._facts() if own else None)
+
+    def _facts(self) -> dict[str, Value]:
+        """What the node knows of itself without a sensor."""
+        waiting = sum(lane.points for lane in self.publisher.outbox.waiting.values())
+        facts: dict[str, Value] = {
+            "spoolDepth": waiting,
+            "clockState": "synced" if self.io.clock.synchronised() else "unset",
+        }
+        oldest = self.publisher.outbox.oldest()
+        offset = self.journal.offset_ns()
+        if oldest and oldest.first_ns is not None and offset is not None:
+            age_ns = offset + self.io.clock.monotonic_ns() - oldest.first_ns
+            facts["spoolOldestAge"] = round(max(age_ns, 0) / 1e9, 1)
+        return facts
+
+    def start(self, *, threads: bool = True) -> None:
+        """Start committing and publishing, and reading in threads unless the caller steps the runner."""
+        self.journal.committer.start()
+        self.publisher.start()
+        if threads:
+            self.runner.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Stop reading, commit what was read, send what can be sent in `timeout_s`, close the spool."""
+        self.runner.stop()
+        if not self.journal.committer.stop(timeout_s):
+            log.error("stopped with readings that the disk did not take: %s", self.journal.committer.failing)
+        self.publisher.stop(timeout_s)
+        self.spool.close()
+
+
+def metas(config: NodeConfig) -> list[tuple[str, Meta]]:
+    """Return path and body of the meta message of every asset, and of the node itself."""
+    site = config.site
+    found = [_meta(asset, site.gw) for asset in config.assets]
+    if not any(meta.id == site.gw for _, meta in found):
+        own = AssetConfig(id=site.gw, type="Device", name=site.name or site.gw, every=60)  # type: ignore[arg-type]
+        found.append(_meta(own, site.gw))
+    return found
+
+
+def _meta(asset: AssetConfig, gw: str) -> tuple[str, Meta]:
+    kind = TYPES[asset.type]
+    meta = Meta(
+        v=1,
+        type=asset.type,
+        id=asset.id,
+        name=asset.name or asset.id,
+        gw=gw,
+        interval=float(asset.every),
+        staleAfter=float(asset.stale_after),
+        units=dict(kind.units),
+        limits=dict(asset.limits),
+    )
+    if asset.lat is not None and asset.lon is not None:
+        meta.location = Location(asset.lat, asset.lon)
+    return f"{kind.domain}/{asset.id}/meta", meta
+
+
+def run(config: NodeConfig, io: IO, ready: Callable[[], None] = lambda: None) -> None:
+    """Run a node until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    node = Node(config, io)
+    log.info("commune %s: node %s starts, spool %s", version("commune"), config.site.gw, node.journal.ep)
+    node.start()
+    ready()
+    stop.wait()
+    node.stop()
+    io.close()
