@@ -1,9 +1,11 @@
 """Puts the HTTP side together: routes, errors in the words of each side, headers that keep a browser safe."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -20,6 +22,8 @@ from edge_api.web.routes import page_routes
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
+
+_THREADS = 4  # that answer questions; each costs about half a megabyte, and a Pi has four cores
 
 # Nothing comes from elsewhere and no script runs: what a hostile name could do ends here.
 _CSP = (
@@ -43,6 +47,7 @@ def create_app(edge: EdgeView, limits: WriteLimits | None = None) -> FastAPI:
         title="commune edge",
         version=info.version,
         description="Readings of a commune: taken in as InfluxDB does, kept, passed on, shown.",
+        lifespan=_spare_memory,
         docs_url=None,  # FastAPI's own pages load scripts from the Internet, which a commune may not have
         redoc_url=None,
     )
@@ -64,6 +69,12 @@ def create_app(edge: EdgeView, limits: WriteLimits | None = None) -> FastAPI:
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     app.add_middleware(_SafeHeaders)
     return app
+
+
+@asynccontextmanager
+async def _spare_memory(_app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = _THREADS
+    yield
 
 
 def _answer_errors(app: FastAPI) -> None:
@@ -107,6 +118,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         )
         _, components = msgspec.json.schema_components(SCHEMAS, ref_template="#/components/schemas/{name}")
         schema.setdefault("components", {}).setdefault("schemas", {}).update(components)
+        for methods in schema["paths"].values():
+            for call in methods.values():
+                call["responses"].pop("422", None)  # FastAPI's guess; a wrong parameter is a 400 here
         app.openapi_schema = schema
     return app.openapi_schema
 

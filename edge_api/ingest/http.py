@@ -15,7 +15,7 @@ from edge_api.ingest.body import BodyError, TooLarge, read_batch
 from edge_api.lineprotocol import LineError
 
 _AT_ONCE_BYTES = 32_768  # a larger body is read beside the event loop: it takes more than some milliseconds
-_READERS = 2  # large bodies read at the same time; each holds its points in memory
+_READERS = 1  # large bodies read at the same time: each takes some 20 MB meanwhile
 
 _UNCOMPRESSED = {"", "identity"}
 _GZIPPED = {"gzip", "x-gzip"}
@@ -25,8 +25,8 @@ _GZIPPED = {"gzip", "x-gzip"}
 class WriteLimits:
     """The largest bodies taken at once, in bytes as sent and unpacked; a sender halves its batch on a 413."""
 
-    sent_bytes: int = 4_000_000
-    unpacked_bytes: int = 16_000_000
+    sent_bytes: int = 2_000_000
+    unpacked_bytes: int = 4_000_000
 
 
 class InfluxError(Exception):
