@@ -40,7 +40,7 @@ class Switch:
 
 @contextmanager
 def serve(app: Any) -> Iterator[Client]:
-    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="on", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="auto", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

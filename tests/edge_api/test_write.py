@@ -15,6 +15,7 @@ from tests.edge_api.conftest import Client
 from tests.edge_api.fake_edge import NOW_NS, WRITER, FakeEdge
 
 LINE = b'WasteContainer,asset=bin-1,domain=waste fillingLevel=0.5,q="good" 1795412300000000000'
+PACKED = gzip.compress(LINE)
 WRITE = "/api/v2/write?org=o&bucket=b"
 GZIP = WRITER | {"Content-Encoding": "gzip"}
 
@@ -104,12 +105,13 @@ def test_a_bearer_token_is_as_good(client: Client) -> None:
     "broken",
     [
         b"not gzip",
-        gzip.compress(LINE)[:-3],
-        gzip.compress(LINE)[:9],
-        gzip.compress(LINE) + b"tail",
-        gzip.compress(LINE) + b"\0" * 8,
-        gzip.compress(LINE)[:-6] + b"\1\2\3\4\5\6",
+        PACKED[:-3],
+        PACKED[:9],
+        PACKED + b"tail",
+        PACKED + b"\0" * 8,
+        PACKED[:-6] + b"\1\2\3\4\5\6",
     ],
+    ids=["plain", "cut", "header only", "tail", "padding", "checksum"],
 )
 def test_corrupt_gzip_is_refused(client: Client, edge: FakeEdge, broken: bytes) -> None:
     answer = client.post(WRITE, broken, GZIP)
