@@ -18,7 +18,9 @@ import click
     "--broker", "broker_kind", default="embedded", show_default=True, help="embedded, mosquitto or HOST:PORT."
 )
 @click.option("--influx", help="URL of a real database in the province's place.")
-@click.option("--api", type=click.Choice(["v2", "v1"]), default="v2", show_default=True, help="Its dialect.")
+@click.option(
+    "--api", type=click.Choice(["auto", "v2", "v1"]), default="auto", show_default=True, help="Its dialect."
+)
 @click.option("--token", default="", envvar="COMMUNE_DEMO_TOKEN", help="Its token (v2).")
 @click.option("--org", default="commune", show_default=True, help="Its organisation (v2).")
 @click.option("--bucket", default="commune", show_default=True, help="Its bucket; for v1 the database.")
@@ -48,8 +50,8 @@ def demo(
     from simulators.demo.run import run
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-    database = Database(influx, api, token, org, bucket) if influx else None
     with configuration():
+        database = reach(Database(influx, api, token, org, bucket)) if influx else None
         complete = run(
             for_s=for_s,
             speed=speed,

@@ -176,7 +176,7 @@ class Link:
             self._stop.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads clients, hides nothing
 
     def _await_answer(self, client: Client) -> None:
-        """Wait for the CONNACK. A 3.1.1 broker may take MQTT 5's properties for a text and wait for its end."""
+        """Wait for the CONNACK: a 3.1.1 broker may take MQTT 5's properties for a text without an end."""
         if self._answered.wait(_ANSWER_S) or self._ended.is_set():
             return
         self._say(f"{self.settings.host}:{self.settings.port} does not answer the connection")

@@ -20,6 +20,7 @@ from simulators.clock import VirtualClock
 from simulators.commune import SimCommune, build
 from simulators.demo import counting
 from simulators.demo.brokers import Address
+from simulators.demo.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -28,17 +29,6 @@ EVERY = "60s"
 _PACE_S = 0.05
 _LEAD = timedelta(hours=24)
 _PORTS = (8600, 8601)
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """A real database in the province's place."""
-
-    url: str
-    api: str = "v2"
-    token: str = ""
-    org: str = "commune"
-    bucket: str = "commune"
 
 
 @dataclass(slots=True)

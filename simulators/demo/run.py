@@ -12,7 +12,8 @@ from rich.live import Live
 from sensors.text import translator
 from simulators.demo import show
 from simulators.demo.brokers import broker
-from simulators.demo.commune import Database, Demo, running
+from simulators.demo.commune import Demo, running
+from simulators.demo.database import Database
 
 _TICK_S = 0.5
 _DRAIN_S = 60.0  # after the last reading: far more than the way takes, far less than a person waits
