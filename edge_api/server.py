@@ -40,7 +40,7 @@ class HttpServer:
             app,
             http="h11",
             ws="none",
-            lifespan="off",
+            lifespan="on",
             log_config=None,
             access_log=False,
             timeout_keep_alive=75,

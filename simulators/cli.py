@@ -46,7 +46,7 @@ def demo(
 ) -> None:
     """Run everything on one machine; exit code 1 unless every reading taken has arrived."""
     from gateway.cli import configuration
-    from simulators.demo.commune import Database
+    from simulators.demo.database import Database, reach
     from simulators.demo.run import run
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
