@@ -42,12 +42,12 @@ def run(
         running(Path(name), address, database, nodes=nodes, speed=speed, for_s=for_s, seed=seed) as demo,
     ):
         for level, url in demo.pages.items():
-            console.print(f"{say(level.capitalize())}: {url}")
+            console.print(show.address(level, url, say))
         _watch(demo, stop, for_s, console, lang)
         demo.end()
         _drain(demo)
         found = show.facts(demo)
-    console.print(show.summary(found, say))
+    console.print(show.summary(found, say, lang))
     if as_json:
         print(show.last_line(found), flush=True)  # noqa: T201 - the contract's last line on standard output
     return not found["missing"] and not found["duplicates"] and found["taken"] > 0
@@ -60,7 +60,7 @@ def _watch(demo: Demo, stop: threading.Event, for_s: float | None, console: Cons
             if demo.failure is not None:
                 raise demo.failure
             if console.is_terminal:
-                screen.update(show.live(demo, translator(lang)), refresh=True)
+                screen.update(show.live(demo, translator(lang), lang), refresh=True)
 
 
 def _drain(demo: Demo) -> None:

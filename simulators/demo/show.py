@@ -7,32 +7,46 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from edge_api.web import words
+from edge_api.web.figures import number
 from sensors.text import Translate
 from simulators.demo.commune import Demo
 from simulators.demo.counting import missing
 
 
-def live(demo: Demo, say: Translate) -> Group:
+def _(text: str) -> str:
+    return text
+
+
+_LEVELS = {"commune": _("Commune"), "province": _("Province")}
+
+
+def address(level: str, url: str, say: Translate) -> str:
+    """Write where a level's page is."""
+    return f"{say(_LEVELS[level])}: {url}"
+
+
+def live(demo: Demo, say: Translate, lang: str) -> Group:
     """Draw the table: what has been taken, what waits where, what has gone on."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in (
-        say("Type"), say("Taken"), say("At the node"), say("At the commune"), say("Link to the province")
-    ):  # fmt: skip
-        table.add_column(heading, justify="left" if heading == say("Type") else "right")
+    table = _table(say(_("Type")), say(_("Taken")))
     taken = demo.taken_by_measurement()
+    for name, count in sorted(taken.items()):
+        table.add_row(_type(name, say), number(count, lang))
+    table.add_row(say(_("all")), number(demo.taken(), lang), style="bold")
     at_node = sum(sum(w.points for w in each.node.publisher.outbox.waiting.values()) for each in demo.nodes)
     relay = demo.commune.relays[0]
     at_commune = sum(waiting.points for waiting in relay.outbox.waiting.values())
-    for name, count in sorted(taken.items()):
-        table.add_row(name, str(count), "", "", "")
-    table.add_row(
-        say("all"), str(demo.taken()), str(at_node), str(at_commune), relay.state.value, style="bold"
-    )
-    lines = [Text(f"{say(level.capitalize())}: {url}") for level, url in demo.pages.items()]
-    delivered = Text(f"{say('Confirmed by the province')}: {relay.delivered}")
-    return Group(
-        *lines, Text(""), table, Text(""), delivered, Text(say("Ctrl-C stops the demo."), style="dim")
-    )
+    way = Table(box=None, pad_edge=False, show_header=False)
+    for label, text in (
+        (say(_("Waiting at the node")), number(at_node, lang)),
+        (say(_("Waiting at the commune")), number(at_commune, lang)),
+        (say(_("Link to the province")), say(words.LINK[relay.state.value])),
+        (say(_("Confirmed by the province")), number(relay.delivered, lang)),
+    ):
+        way.add_row(label, text)
+    lines = [Text(address(level, url, say)) for level, url in demo.pages.items()]
+    gap = Text("")
+    return Group(*lines, gap, table, gap, way, gap, Text(say(_("Ctrl-C stops the demo.")), style="dim"))
 
 
 def facts(demo: Demo) -> dict[str, Any]:
@@ -60,14 +74,26 @@ def last_line(found: dict[str, Any]) -> str:
     return json.dumps(found, ensure_ascii=False)
 
 
-def summary(found: dict[str, Any], say: Translate) -> Group:
+def summary(found: dict[str, Any], say: Translate, lang: str) -> Group:
     """Draw the closing table."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(say("Type"))
-    for heading in (say("Taken"), say("Arrived")):
-        table.add_column(heading, justify="right")
+    table = _table(say(_("Type")), say(_("Taken")), say(_("Arrived")))
     for name, counts in found["measurements"].items():
-        table.add_row(name, str(counts["taken"]), str(counts["arrived"]))
-    table.add_row(say("all"), str(found["taken"]), str(found["arrived"]), style="bold")
-    verdict = f"{say('Missing')}: {found['missing']}   {say('Duplicates')}: {found['duplicates']}"
-    return Group(table, Text(verdict, style="bold green" if not found["missing"] else "bold red"))
+        table.add_row(_type(name, say), number(counts["taken"], lang), number(counts["arrived"], lang))
+    table.add_row(say(_("all")), number(found["taken"], lang), number(found["arrived"], lang), style="bold")
+    missing_n, twice = found["missing"], found["duplicates"]
+    verdict = (
+        f"{say(_('Missing'))}: {number(missing_n, lang)}   {say(_('Duplicates'))}: {number(twice, lang)}"
+    )
+    return Group(table, Text(verdict, style="bold red" if missing_n or twice else "bold green"))
+
+
+def _table(first: str, *rest: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first)
+    for heading in rest:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _type(name: str, say: Translate) -> str:
+    return say(_("Alarms")) if name == "Alert" else say(words.TYPES[name])

@@ -159,16 +159,26 @@ def test_a_catalogue_that_is_not_compiled_is_said_so(tmp_path: Path, monkeypatch
         translator("vi")
 
 
-@pytest.mark.parametrize("code", text.LANGUAGES)
-def test_every_sentence_has_a_translation_and_none_is_left_over(code: str) -> None:
-    used = {
+def sentences(keyword: str) -> set[str]:
+    """Find every text in the rooms that stands as an argument of a call of this name."""
+    return {
         found[2]
         for room in ("sensors", "gateway", "edge_api", "simulators")
         for found in extract_from_dir(
-            ROOT / room, [("**.py", "python"), ("**.html", "jinja2")], keywords={"_": None}
+            ROOT / room, [("**.py", "python"), ("**.html", "jinja2")], keywords={keyword: None}
         )
         if isinstance(found[2], str)
     }
+
+
+def test_no_sentence_is_said_without_being_marked_for_the_catalogue() -> None:
+    for keyword in ("say", "translate"):
+        assert sentences(keyword) <= sentences("_")
+
+
+@pytest.mark.parametrize("code", text.LANGUAGES)
+def test_every_sentence_has_a_translation_and_none_is_left_over(code: str) -> None:
+    used = sentences("_")
     with (ROOT / f"sensors/locale/{code}/LC_MESSAGES/commune.po").open("rb") as file:
         catalogue = {message.id: message.string for message in read_po(file) if message.id}
     assert set(catalogue) == used
