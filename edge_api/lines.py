@@ -1,5 +1,6 @@
 """Segments of the edge: gzip of line protocol, made once and taken apart only when a line is refused."""
 
+import re
 import zlib
 from typing import cast
 
@@ -10,6 +11,12 @@ DAMAGED = (OSError, EOFError, zlib.error, cast("type[Exception]", isal_zlib.erro
 
 _LEVEL = 1  # isal's fastest that still finds repeats: 0.06 CPU-seconds a million readings
 
+# A comment, or a series (a space in it has a backslash before it) and what follows it. Only there a quote
+# opens a text, and only right after the `=` of a field; a newline in that text does not end the line.
+_LINE = re.compile(
+    rb'[ \t\0]*+(?:#[^\n]*+|(?:[^ \n]|(?<=\\) )*+(?:(?<!\\)="[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\n])*+)', re.DOTALL
+)
+
 
 def join_lines(lines: list[bytes]) -> bytes:
     """Return the gzip body of lines without their newlines."""
@@ -17,18 +24,8 @@ def join_lines(lines: list[bytes]) -> bytes:
 
 
 def split_lines(body: bytes) -> list[bytes]:
-    r"""Return the lines of a gzip body; a newline inside a quoted text does not end a line.
-
-    A line is cut only where an even number of quotes has gone by; `\"` is not a quote.
-    """
-    lines: list[bytes] = []
-    held = b""
-    for piece in igzip.decompress(body).split(b"\n"):
-        held = held + b"\n" + piece if held else piece
-        if held.replace(b"\\\\", b"").replace(b'\\"', b"").count(b'"') % 2 == 0:
-            if held.strip():
-                lines.append(held)
-            held = b""
-    if held:
-        lines.append(held)
-    return lines
+    """Return the lines of a gzip body that hold points; a newline inside a quoted text does not end a line."""
+    lines = [match[0].removesuffix(b"\r") for match in _LINE.finditer(igzip.decompress(body))]
+    return [
+        line for line in lines if not line.lstrip(b" \t\0").startswith((b"#", b"\r")) and line.strip(b" \t\0")
+    ]

@@ -1,0 +1,51 @@
+"""A segment is taken apart where its lines end, whatever names and texts hold."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from isal import igzip
+
+from edge_api.lineprotocol import LineError, encode, parse
+from edge_api.lines import join_lines, split_lines
+from edge_api.point import Point
+
+NASTY = st.text(alphabet='ab"\\=, #\n\r\t0é', max_size=6)
+NAMES = NASTY.filter(lambda name: name and not set(name) & set("\r\n") and name[-1] != "\\")
+MEASUREMENTS = NAMES.filter(lambda name: name[0] not in "#\t ")
+POINTS = st.builds(
+    Point,
+    MEASUREMENTS,
+    st.dictionaries(NAMES, NAMES, max_size=2),
+    st.integers(0, 2**62),
+    st.dictionaries(NAMES, NASTY | st.booleans() | st.integers(-9, 9), min_size=1, max_size=3),
+)
+
+
+def split(text: str) -> list[bytes]:
+    return split_lines(igzip.compress(text.encode()))
+
+
+def test_a_quote_in_a_tag_does_not_open_a_text() -> None:
+    lines = ['m,asset=5"pipe v=1 1', 'm,asset=b t="a\nb",u="\\"" 2', "n v=3 3"]
+    assert split("\n".join(lines)) == [line.encode() for line in lines]
+
+
+def test_comments_and_blank_lines_are_not_lines() -> None:
+    assert split("# it's \"so\n\n  \n\tm v=1 1\r\n  # no\nn v=2 2") == [b"\tm v=1 1", b"n v=2 2"]
+
+
+@given(st.lists(POINTS, max_size=4), st.sampled_from(["\n", "\r\n", '\n# "x\n', "\n\n"]))
+def test_every_point_written_comes_out_as_a_line_of_its_own(points: list[Point], end: str) -> None:
+    lines = split(end.join([encode(point) for point in points] + [""]))
+    assert [parse(line) for line in lines] == [parse(encode(point).encode()) for point in points]
+    assert split_lines(join_lines(lines)) == lines if lines else True
+
+
+@given(st.text(alphabet='am"\\=, #\n\r\t1', max_size=40).map(lambda text: f'm a="{text}\nm a=1 1\n'))
+@example('m a="\\\\" 1\nm a="\n" 2\n')
+def test_whatever_the_parser_reads_is_split_as_the_parser_reads_it(text: str) -> None:
+    try:
+        points = parse(text.encode(), default_ns=7)
+    except LineError:
+        return
+    assert [point for line in split(text) for point in parse(line, default_ns=7)] == points
+    assert len(split(text)) == len(points)
