@@ -24,8 +24,6 @@ def join_lines(lines: list[bytes]) -> bytes:
 
 
 def split_lines(body: bytes) -> list[bytes]:
-    """Return the lines of a gzip body that hold points; a newline inside a quoted text does not end a line."""
-    lines = [match[0].removesuffix(b"\r") for match in _LINE.finditer(igzip.decompress(body))]
-    return [
-        line for line in lines if not line.lstrip(b" \t\0").startswith((b"#", b"\r")) and line.strip(b" \t\0")
-    ]
+    """Return the lines of a gzip body that hold points; a newline in a quoted text does not end a line."""
+    lines = (match[0].removesuffix(b"\r") for match in _LINE.finditer(igzip.decompress(body)))
+    return [line for line in lines if line.lstrip(b" \t\0")[:1] not in (b"", b"#", b"\r")]

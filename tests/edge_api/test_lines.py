@@ -8,15 +8,14 @@ from edge_api.lineprotocol import LineError, encode, parse
 from edge_api.lines import join_lines, split_lines
 from edge_api.point import Point
 
-NASTY = st.text(alphabet='ab"\\=, #\n\r\t0é', max_size=6)
-NAMES = NASTY.filter(lambda name: name and not set(name) & set("\r\n") and name[-1] != "\\")
-MEASUREMENTS = NAMES.filter(lambda name: name[0] not in "#\t ")
+TEXTS = st.text(alphabet='ab"\\=, #\n\r\t0é', max_size=6)
+NAMES = st.text(alphabet='ab"\\=, #\t0é', max_size=6).map(lambda name: f"{name}x")  # no name ends in \\
 POINTS = st.builds(
     Point,
-    MEASUREMENTS,
+    NAMES.map(lambda name: f'"{name}'),
     st.dictionaries(NAMES, NAMES, max_size=2),
     st.integers(0, 2**62),
-    st.dictionaries(NAMES, NASTY | st.booleans() | st.integers(-9, 9), min_size=1, max_size=3),
+    st.dictionaries(NAMES, TEXTS | st.booleans() | st.integers(-9, 9), min_size=1, max_size=3),
 )
 
 
