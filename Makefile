@@ -10,10 +10,10 @@ PYTEST := $(IN_VENV) pytest -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint bench lab lock
+.PHONY: help demo test check lint bench lab lock screenshots
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 demo: .venv/.demo ## a whole commune on this machine, simulated (ARGS="--for 60 --json" goes to it)
 	@$(BIN)/commune demo $(ARGS)
@@ -40,6 +40,9 @@ lab: .venv/.dev ## the tests that need root, network namespaces or a long time
 
 lock: .venv/.dev ## make the lock files anew (ARGS=--upgrade takes newer versions)
 	@$(IN_VENV) bash scripts/lock.sh $(ARGS)
+
+screenshots: .venv/.dev ## the pictures in docs/images, from a running demo (BROWSER=/path/to/chromium)
+	@$(BIN)/python scripts/screenshots.py $(BROWSER)
 
 .venv/.demo: requirements-demo.lock $(SOURCES_OF_SETUP)
 	@bash scripts/venv.sh "$(PYTHON)" requirements-demo.lock && touch $@

@@ -96,7 +96,7 @@ class SimCommune:
             self._light_tables(devices, assets)
         devices.append({"id": "pi", "driver": "pi-health", "config": {"path": "/"}})
         inputs = {"cpuTemperature": "pi.cpuTemperature", "diskFree": "pi.diskFree"}
-        assets.append({"id": self.gw, "type": "Device", "name": f"Máy trạm {self.gw}", "inputs": inputs})
+        assets.append({"id": self.gw, "type": "Device", "name": f"Trạm đo {self.gw}", "inputs": inputs})
         for index, asset in enumerate(assets):
             asset |= {"every": every, "stale_after": stale_after}
             asset |= {"lat": round(LATITUDE + 0.001 * index, 5), "lon": LONGITUDE + 0.01 * self.node}

@@ -51,7 +51,7 @@ def age(seconds: float, translate: Translate) -> str:
         return translate(_("in the future"))
     for least, size, text in _AGES:
         if seconds >= least:
-            return translate(text).format(n=round(seconds / size))
+            return translate(text).format(n=int(seconds // size))
     return translate(_AGES[-1][2]).format(n=0)
 
 

@@ -26,6 +26,7 @@ class FieldLine:
     label: str
     text: str
     doubt: str = ""
+    share: float | None = None  # 0 to 1 of what can also be drawn as a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Page:
     problem: str
     alarms: int
     assets: int
+    doubtful: int
     number: int
     pages: int
 
@@ -103,6 +105,7 @@ class PageMaker:
             problem=info.problem or "",
             alarms=sum(len(card.alerts) for _asset, card in cards),
             assets=len(assets),
+            doubtful=sum(card.tone != "good" for _asset, card in cards),
             number=number_,
             pages=pages,
         )
@@ -153,7 +156,8 @@ class PageMaker:
             if now.ts_ns < asset.ts_ns:
                 passed = age((self._edge.now_ns() - now.ts_ns) / _NS_A_SECOND, self._say)
                 doubt = f"{doubt} ({passed})" if doubt else passed
-            lines.append(FieldLine(self._word(words.FIELDS, field), text, doubt))
+            share = now.value if field in words.SHARES and isinstance(now.value, float) else None
+            lines.append(FieldLine(self._word(words.FIELDS, field), text, doubt, share))
         lines += [
             FieldLine(self._word(words.FIELDS, field), "—", self._word(words.REASONS, reason))
             for field, reason in reasons.items()
@@ -168,7 +172,7 @@ class PageMaker:
         oldest = upstream.oldest_age_s
         success = upstream.last_success
         return Link(
-            name=upstream.name,
+            name=self._word(words.LEVELS, upstream.name),
             state=self._word(words.LINK, upstream.state),
             tone={"idle": "good", "sending": "good", "holding": "bad"}.get(upstream.state, "warn"),
             waiting=[(say(words.LANES[name]), number(lane.points, self._lang)) for name, lane in rows],

@@ -41,7 +41,7 @@ FIELDS = {
     "waterPressure": _("Water pressure"),
     "waterFlow": _("Flow"),
     "waterConsumption": _("Meter reading"),
-    "powerState": _("Power"),
+    "powerState": _("Lamps"),
     "illuminanceLevel": _("Dimming"),
     "powerConsumption": _("Power drawn"),
     "voltage": _("Voltage"),
@@ -63,7 +63,7 @@ FIELDS = {
     "cpuTemperature": _("Processor temperature"),
     "diskFree": _("Free disk"),
     "spoolDepth": _("Readings waiting"),
-    "spoolOldestAge": _("Age of the oldest waiting"),
+    "spoolOldestAge": _("Oldest waiting"),
     "clockState": _("Clock"),
 }
 VALUES = {
@@ -119,6 +119,12 @@ LINK = {
     "retrying": _("no link, trying again"),
     "holding": _("refused: a person must act"),
 }
+LEVELS = {
+    "commune": _("Commune"),
+    "district": _("District"),
+    "province": _("Province"),
+    "central": _("Central level"),
+}
 LANES = {"events": _("alarms"), "live": _("new readings"), "backlog": _("older readings")}
 
 # UN/CEFACT codes as people write the units; a share (C62) has none.
@@ -145,5 +151,18 @@ UNITS = {
     "E34": "GB",
     "SEC": "s",
 }
-DECIMALS = {"CEL": 1, "KGM": 1, "G42": 0, "KPA": 1, "MTQ": 3, "WTT": 1, "VLT": 1, "LUX": 0, "P1": 0, "DBM": 0}
+DECIMALS = {
+    "CEL": 1,
+    "KGM": 1,
+    "G42": 0,
+    "KPA": 1,
+    "MTQ": 3,
+    "WTT": 1,
+    "VLT": 1,
+    "LUX": 0,
+    "P1": 0,
+    "DBM": 0,
+    "E34": 1,
+    "SEC": 0,
+}
 SHARES = frozenset({"fillingLevel", "illuminanceLevel"})

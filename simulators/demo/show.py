@@ -18,12 +18,9 @@ def _(text: str) -> str:
     return text
 
 
-_LEVELS = {"commune": _("Commune"), "province": _("Province")}
-
-
 def address(level: str, url: str, say: Translate) -> str:
     """Write where a level's page is."""
-    return f"{say(_LEVELS[level])}: {url}"
+    return f"{say(words.LEVELS[level])}: {url}"
 
 
 def live(demo: Demo, say: Translate, lang: str) -> Group:
@@ -80,11 +77,10 @@ def summary(found: dict[str, Any], say: Translate, lang: str) -> Group:
     for name, counts in found["measurements"].items():
         table.add_row(_type(name, say), number(counts["taken"], lang), number(counts["arrived"], lang))
     table.add_row(say(_("all")), number(found["taken"], lang), number(found["arrived"], lang), style="bold")
-    missing_n, twice = found["missing"], found["duplicates"]
-    verdict = (
-        f"{say(_('Missing'))}: {number(missing_n, lang)}   {say(_('Duplicates'))}: {number(twice, lang)}"
-    )
-    return Group(table, Text(verdict, style="bold red" if missing_n or twice else "bold green"))
+    lost, twice = found["missing"], found["duplicates"]
+    counts = ((say(_("Missing")), lost), (say(_("Duplicates")), twice))
+    verdict = "   ".join(f"{label}: {number(count, lang)}" for label, count in counts)
+    return Group(table, Text(verdict, style="bold red" if lost or twice else "bold green"))
 
 
 def _table(first: str, *rest: str) -> Table:
