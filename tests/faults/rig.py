@@ -3,9 +3,12 @@
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
+from gateway.spool import RangeSet, Stream
+from gateway.spool.segment import parse_span
 from tests.parts.http import answers
 from tests.parts.influxd import InfluxDB
 from tests.parts.mosquitto import Mosquitto
@@ -43,17 +46,29 @@ class Program(Part):
 class EdgeProgram(Program):
     """`commune edge run`, at any level."""
 
-    def __init__(self, folder: Path, site: str, *, extra: str = "", sabotage: str = "") -> None:
+    def __init__(
+        self, folder: Path, site: str, *, extra: str = "", sabotage: str = "", host: str = "127.0.0.1"
+    ) -> None:
         """Write edge.toml; `extra` holds its [mqtt] and [[upstream]] tables."""
         super().__init__(folder, ["edge", "run", str(folder / "edge.toml")], sabotage)
         (folder / "edge.toml").write_text(
-            f'[site]\n{site}\n[http]\nhost = "127.0.0.1"\nport = {self.port}\n'
+            f'[site]\n{site}\n[http]\nhost = "{host}"\nport = {self.port}\n'
             f'[spool]\npath = "{folder}/edge.db"\n[history]\npath = "{folder}/history.db"\n{extra}\n'
         )
 
     def ready(self) -> bool:
         """Tell whether it serves."""
         return answers(self.port, "/ping", 204)
+
+    def seen(self, stream: Stream) -> RangeSet:
+        """Return the numbers of a stream that this edge has on disk, read beside the running process."""
+        with closing(sqlite3.connect(f"file:{self.folder}/edge.db?mode=ro", uri=True)) as db:
+            folded = db.execute("SELECT seen FROM stream WHERE gw = ? AND ep = ?", stream).fetchall()
+            spans = db.execute("SELECT span FROM segment").fetchall()
+        found = RangeSet.parse(folded[0][0]) if folded else RangeSet()
+        for (text,) in spans:
+            found.update(parse_span(text).get(stream, ()))
+        return found
 
     @property
     def upstream(self) -> str:
