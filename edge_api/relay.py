@@ -1,27 +1,29 @@
 """Sends the spool to one upstream, for ever: back-off, splitting, quarantine; no line blocks the rest."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 
-from edge_api.lines import DAMAGED, join_lines, split_lines
+from edge_api.bisection import Bisection
+from edge_api.lines import DAMAGED, split_lines
+from edge_api.outbox import EdgeOutbox
+from edge_api.pace import BACKOFF_MOST_S, PROBE_BYTES, Pace
 from edge_api.upstream import Action, Sink, UpstreamError
-from gateway.spool import Outbox, Refused, Spool
+from gateway.spool import Refused, Spool
 from gateway.spool.outbox import Batch
 from gateway.spool.store import Head
 
 log = logging.getLogger(__name__)
 
-_BACKOFF_FIRST_S = 0.5
-_BACKOFF_MOST_S = 10.0  # no more: the newest values must be seen within seconds of the link's return
-_HOLD_S = 15.0
-_PROBE_BYTES = 16_000  # what is risked on an upstream that has just failed
-_AIM_S = 3.0  # how long one request should take: short enough that a new alarm need not wait behind it
 _IDLE_S = 5.0
+_TICK_S = 0.05
+_LAST_S = 0.5  # granted to the thread at a stop, over and above the time to drain
+_SUSPECTS, _MOST_SUSPECTS = 4, 32  # refused segments in memory before the backlog, then live readings, wait
+_CLOSINGS = 3  # connections lost in a row with nothing wrong: the upstream closes after each answer
+_KNOWN = 1_000  # quarantined lines looked at before one is put there again
 
 
 class State(Enum):
@@ -54,7 +56,7 @@ class Relay:
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.name = name
-        self.outbox = Outbox(spool, name)
+        self.outbox = EdgeOutbox(spool, name)
         self.state = State.IDLE
         self.last_error: str | None = None
         self.last_success: datetime | None = None
@@ -63,11 +65,14 @@ class Relay:
         self.sent_again = 0
         self._spool = spool
         self._sink = sink
-        self._max_bytes = max_bytes
-        self._bytes = min(_PROBE_BYTES, max_bytes)
+        self._pace = Pace(max_bytes)
         self._wall_ns = wall_ns
         self._connections = 0
-        self._backoff_s = _BACKOFF_FIRST_S
+        self._closings = 0
+        self._failed = False
+        self._suspects: list[Bisection] = []
+        self._set_apart: list[Batch] = []
+        self._at: Batch | None = None
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=f"relay {name}", daemon=True)
@@ -75,11 +80,15 @@ class Relay:
 
     def start(self) -> None:
         """Start sending."""
-        self.outbox.resume(_PROBE_BYTES)
+        self.outbox.resume(PROBE_BYTES)
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Send for up to `timeout_s` what waits, unless the upstream is away; then stop."""
+        """Send for up to `timeout_s` what waits, unless the upstream is away; then stop.
+
+        A request that the upstream has not answered by then is given up; it will be sent again.
+        """
+        deadline = time.monotonic() + timeout_s
         with self._wake:
             self._wake.wait_for(
                 lambda: self.drained or self.state in (State.RETRYING, State.HOLDING), timeout_s
@@ -88,7 +97,7 @@ class Relay:
             self._wake.notify_all()
         self._sink.close()
         if self._thread.is_alive():
-            self._thread.join(timeout_s)
+            self._thread.join(max(deadline - time.monotonic(), 0) + _LAST_S)
 
     @property
     def drained(self) -> bool:
@@ -101,31 +110,48 @@ class Relay:
 
     def _run(self) -> None:
         while not self._stopping:
+            self._at = None
             try:
-                batch = self.outbox.next(self._bytes)
-                if batch is None:
-                    self._rest()
-                else:
-                    self.state = State.SENDING if self.state is State.IDLE else self.state
-                    self._deliver(batch)
+                self._turn()
             except Stopped:
                 return
             except Exception as error:
+                if self._stopping:
+                    return  # the spool may be closed by now; what was not confirmed is still in it
                 # A relay that dies in silence is the worst fault of all: say it, keep all, go on.
                 log.exception("%s: unexpected; nothing is lost, trying again", self.name)
                 self.last_error = f"{type(error).__name__}: {error}"
-                self.outbox.back_all()
-                with self._wake:
-                    self.state = State.RETRYING
-                    self._wake.wait_for(lambda: self._stopping, _BACKOFF_MOST_S)
+                self._put_aside()
+                try:
+                    self._pause(State.RETRYING, self._pace.backoff_s())
+                except Stopped:
+                    return
+
+    def _turn(self) -> None:
+        """Send the next batch, and then one piece of a segment in which something was refused."""
+        lanes = 3 if len(self._suspects) < _SUSPECTS else 2 if len(self._suspects) < _MOST_SUSPECTS else 1
+        batch = self._at = self.outbox.next(self._pace.bytes, lanes=lanes)
+        if batch is not None:
+            self.state = State.SENDING if self.state is State.IDLE else self.state
+            self._deliver(batch)
+        if self._suspects:
+            self._narrow(self._suspects[0])
+        elif batch is None:
+            self._rest()
 
     def _rest(self) -> None:
+        """Nothing is left but what could not be handled before: try that again now and then."""
+        if self._set_apart:
+            for batch in self._set_apart:
+                self.outbox.back(batch)
+            self._set_apart.clear()
+            self._pause(State.RETRYING, BACKOFF_MOST_S)
         with self._wake:
-            if self.state is not State.IDLE:
+            if self.state is not State.IDLE and self.drained:
                 self.state = State.IDLE
                 self._wake.notify_all()
-            if not self._stopping and self.drained:
-                self._wake.wait(_IDLE_S)
+            if not self._stopping:
+                self._wake.wait(_IDLE_S if self.drained else _TICK_S)
 
     def _deliver(self, batch: Batch) -> None:
         """Send a batch, in pieces when it must be; whatever is not confirmed goes back to wait."""
@@ -133,115 +159,140 @@ class Relay:
         try:
             while pieces:
                 heads = pieces.pop()
-                error = self._send(heads)
+                error = self._write(b"".join(self._spool.body(head.id) for head in heads))
                 if error is None:
-                    self._confirmed(batch.lane, heads)
+                    self._confirmed(Batch(batch.lane, tuple(heads)))
                 elif len(heads) > 1:
                     middle = len(heads) // 2
                     pieces += [heads[middle:], heads[:middle]]
                 else:
-                    self._deliver_lines(heads[0], error)
-                    self._confirmed(batch.lane, heads)
+                    self._suspect(batch.lane, heads[0])
         except UpstreamError as error:
-            pieces.append(heads)
-            self._wait(error, [Batch(batch.lane, tuple(rest)) for rest in pieces])
-
-    def _send(self, heads: list[Head]) -> UpstreamError | None:
-        """Send segments as they lie; return the error that splitting can cure, raise any other."""
-        return self._write(b"".join(self._spool.body(head.id) for head in heads))
+            if error.too_slow and len(heads) == 1 and heads[0].size > PROBE_BYTES:
+                self._suspect(batch.lane, heads[0])  # this line does not carry it in one piece
+            else:
+                pieces.append(heads)
+            for rest in pieces:
+                self.outbox.back(Batch(batch.lane, tuple(rest)))
+            self._wait(error)
 
     def _write(self, body: bytes) -> UpstreamError | None:
+        """Send a body; return the error that splitting can cure, raise any other."""
+        if self._stopping:
+            raise Stopped
         began = time.monotonic()
         try:
             self._sink.write(body)
         except UpstreamError as error:
             self.last_error = str(error)
+            if error.action is Action.SPLIT:
+                self._pace.too_large(len(body))
             if error.action in (Action.SPLIT, Action.REFUSE):
                 self._answered()
                 return error
             raise
         self._answered()
-        self._pace(len(body), time.monotonic() - began)
+        self._pace.sent(len(body), time.monotonic() - began)
         return None
 
     def _answered(self) -> None:
         """The upstream is there. Over a new connection it may be a new process that has forgotten."""
         connections = self._sink.connections()
-        if connections != self._connections:
-            if self._connections:
-                again = self.outbox.forgotten()
-                self.sent_again += again
-                if again:
-                    log.info("%s: new connection; sending the last %d readings again", self.name, again)
-            self._connections = connections
+        if connections == self._connections:
+            self._closings = 0
+        elif self._connections and (self._failed or self._closings < _CLOSINGS):
+            self._closings += 1
+            self._send_again()
+        self._connections = connections
+        self._failed = False
         if self.state in (State.RETRYING, State.HOLDING):
             log.warning("%s: reachable again", self.name)
             self.state = State.SENDING
-        self._backoff_s = _BACKOFF_FIRST_S
+        self._pace.answered()
         self.last_success = datetime.fromtimestamp(self._wall_ns() / 1e9, UTC)
 
-    def _pace(self, size: int, took_s: float) -> None:
-        """Choose the next request's size so that it takes about `_AIM_S` on this line."""
-        if size >= self._bytes // 2 or took_s > _AIM_S:
-            fitting = int(size / max(took_s, 0.001) * _AIM_S)
-            self._bytes = max(_PROBE_BYTES // 4, min(fitting, self._bytes * 4, self._max_bytes))
+    def _send_again(self) -> None:
+        for suspect in self._suspects:
+            suspect.start_again()
+        again = self.outbox.forgotten()
+        self.sent_again += again
+        if again:
+            log.info("%s: new connection; sending the last %d readings again", self.name, again)
 
-    def _confirmed(self, lane: str, heads: list[Head]) -> None:
-        self.outbox.done(Batch(lane, tuple(heads)))
-        self.delivered += sum(head.points for head in heads)
+    def _confirmed(self, batch: Batch, refused: int = 0) -> None:
+        self.outbox.done(batch)
+        self.delivered += max(batch.points - refused, 0)
         if self.drained:
             self._poke()
 
-    def _deliver_lines(self, head: Head, error: UpstreamError) -> None:
-        """One segment is refused: send its lines in ever smaller groups, quarantine those refused alone."""
+    def _suspect(self, lane: str, head: Head) -> None:
+        """One segment is refused, or too large: it goes on in pieces, in turn with all others."""
         body = self._spool.body(head.id)
+        batch = Batch(lane, (head,))
         try:
-            pieces = [split_lines(body)]
+            suspect = Bisection(batch, split_lines(body))
         except DAMAGED as damage:
             log.error("%s: segment %d cannot be unpacked, quarantined whole: %s", self.name, head.id, damage)  # noqa: TRY400 - the sentence says it all
-            self._spool.quarantine(
-                [Refused(f"upstream {self.name}", "", f"damaged segment: {damage}", body)], self._wall_ns()
-            )
-            self.quarantined += head.points
-            return
-        refused: list[Refused] = []
-        first = True
-        while pieces:
-            lines = pieces.pop()
-            answer: UpstreamError | None = error
-            if not first:
-                answer = self._write(join_lines(lines))
-            first = False
-            if answer is None:
-                continue
-            if len(lines) > 1:
-                middle = len(lines) // 2
-                pieces += [lines[middle:], lines[:middle]]
-            else:
-                log.error("%s refuses a line for good, quarantined: %s", self.name, answer)
-                refused += [Refused(f"upstream {self.name}", "", str(answer), line) for line in lines]
-        if refused:
-            self._spool.quarantine(refused, self._wall_ns())
-            self.quarantined += len(refused)
+            self._quarantine([(body, f"damaged segment: {damage}")])
+            self._confirmed(batch, head.points)
+        else:
+            suspect.halve()
+            self._suspects.append(suspect)
 
-    def _wait(self, error: UpstreamError, rest: list[Batch]) -> None:
-        """The upstream is away or closed to us: everything waits again, newest first when it comes back."""
-        for batch in rest:
+    def _narrow(self, suspect: Bisection) -> None:
+        """Send one piece of a segment; quarantine what was refused alone once all pieces are through."""
+        self._at = suspect.batch
+        try:
+            if not suspect.finished:
+                suspect.step(self._write)
+        except UpstreamError as error:
+            self._wait(error)
+        if suspect.finished:
+            self._quarantine(suspect.refused)
+            self._suspects.remove(suspect)
+            self._confirmed(suspect.batch, len(suspect.refused))
+
+    def _quarantine(self, lines: list[tuple[bytes, str]]) -> None:
+        """Keep refused lines with the upstream's reason; one that is there already is not put there twice."""
+        if not lines:
+            return
+        source = f"upstream {self.name}"
+        rows = self._spool.query(
+            "SELECT body FROM quarantine WHERE source = ? ORDER BY id DESC LIMIT ?", (source, _KNOWN)
+        )
+        known = {body for (body,) in rows}
+        fresh = [Refused(source, "", reason, line) for line, reason in lines if line not in known]
+        self._spool.quarantine(fresh, self._wall_ns())
+        self.quarantined += len(fresh)
+        for refused in fresh:
+            log.error("%s refuses a line for good, quarantined: %s", self.name, refused.reason)
+
+    def _put_aside(self) -> None:
+        """What was at hand when it went wrong must not stand in the way of the rest."""
+        batch = self._at
+        if batch is None:
+            return
+        self._suspects = [each for each in self._suspects if each.batch.heads != batch.heads]
+        if len(batch.heads) == 1:
+            self._set_apart.append(batch)
+        else:
             self.outbox.back(batch)
+            self._pace.singly()  # the next batches hold one segment each: the bad one shows itself
+
+    def _wait(self, error: UpstreamError) -> None:
+        """The upstream is away or closed to us; when it comes back, the newest readings go first."""
         holding = error.action is Action.HOLD
         state = State.HOLDING if holding else State.RETRYING
         if self.state is not state:
             hint = " (check token, org, bucket and address)" if holding else ""
             log.warning("%s: %s%s; nothing is lost, it waits here", self.name, error, hint)
-        pause = error.retry_after_s
-        if pause is None:
-            pause = _HOLD_S if holding else self._backoff_s
-            pause *= random.uniform(0.5, 1.0)  # noqa: S311 - spreads communes that come back together
-            self._backoff_s = min(self._backoff_s * 2, _BACKOFF_MOST_S)
-        self._bytes = min(_PROBE_BYTES, self._max_bytes)
+        self._failed = True
+        self._pause(state, self._pace.pause_s(error))
+        self.outbox.resume(PROBE_BYTES)
+
+    def _pause(self, state: State, seconds: float) -> None:
         with self._wake:
             self.state = state
             self._wake.notify_all()
-            if self._wake.wait_for(lambda: self._stopping, pause):
+            if self._wake.wait_for(lambda: self._stopping, seconds):
                 raise Stopped
-        self.outbox.resume(_PROBE_BYTES)

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 
 import msgspec
+from urllib3.exceptions import ReadTimeoutError
 
 RETRY_AFTER_MOST_S = 3600.0  # a parent that asks for more has a wrong clock or a wrong header
 
@@ -24,13 +25,19 @@ class Action(Enum):
 
 
 class UpstreamError(Exception):
-    """An upstream did not confirm. `retry_after_s` is its own wish, when it gave one."""
+    """An upstream did not confirm. `retry_after_s` is its own wish, when it gave one.
 
-    def __init__(self, action: Action, reason: str, retry_after_s: float | None = None) -> None:
+    `too_slow` says that the time ran out: the line may be too slow for a body of this size.
+    """
+
+    def __init__(
+        self, action: Action, reason: str, retry_after_s: float | None = None, *, too_slow: bool = False
+    ) -> None:
         super().__init__(reason)
         self.action = action
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.too_slow = too_slow
 
 
 _ACTIONS = {
@@ -44,10 +51,21 @@ _ACTIONS = {
 
 
 def of_answer(status: int, headers: Mapping[str, str], body: bytes | str | None) -> UpstreamError:
-    """Return what an answer other than 2xx means."""
+    """Return what an answer other than 204 means."""
+    if 200 <= status < 400:
+        # A provider's login page answers 200 to anything; a database never does to a write.
+        return UpstreamError(
+            Action.HOLD, f"{status} is not a database's answer to a write: a login page, or a wrong address?"
+        )
     return UpstreamError(
         _ACTIONS.get(status, Action.RETRY), f"{status} {_message(body)}".strip(), _retry_after_s(headers)
     )
+
+
+def of_failure(url: str, error: Exception) -> UpstreamError:
+    """Return what a failed connection, or silence, means."""
+    too_slow = isinstance(error, ReadTimeoutError) or any(isinstance(it, TimeoutError) for it in error.args)
+    return UpstreamError(Action.RETRY, f"{url}: {error}", too_slow=too_slow)
 
 
 def _message(body: bytes | str | None) -> str:
@@ -64,7 +82,7 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     value = next((headers[name] for name in headers if name.lower() == "retry-after"), None)
     if value is None:
         return None
-    if value.strip().isdigit():
+    if value.strip().isascii() and value.strip().isdigit():
         return min(float(value), RETRY_AFTER_MOST_S)
     # A date can only be compared with the sender's own Date: our wall clock may be wrong.
     now = next((headers[name] for name in headers if name.lower() == "date"), None)

@@ -6,7 +6,8 @@ from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
 from edge_api.config import Upstream
-from edge_api.upstream.answers import Action, UpstreamError, of_answer
+from edge_api.upstream.answers import Action, UpstreamError, of_answer, of_failure
+from edge_api.upstream.connections import Connections
 
 
 class InfluxV2:
@@ -21,11 +22,12 @@ class InfluxV2:
             timeout=int(float(config.timeout) * 1000),
         )
         self._write = WriteService(self._client.api_client)
+        self._connections = Connections(self._client.api_client.rest_client.pool_manager)
 
     def write(self, body: bytes) -> None:
         """Post one body; raise UpstreamError unless it is confirmed."""
         try:
-            self._write.post_write(
+            _, status, headers = self._write.post_write_with_http_info(
                 self._config.org,
                 self._config.bucket,
                 body,
@@ -37,13 +39,16 @@ class InfluxV2:
             if error.status:
                 raise of_answer(error.status, dict(error.headers or {}), error.body) from error
             raise UpstreamError(Action.RETRY, str(error.reason)) from error
+        except UnicodeDecodeError as error:  # the client reads each answer as UTF-8
+            raise UpstreamError(Action.RETRY, f"{self._config.url}: an answer in no UTF-8") from error
         except (HTTPError, OSError) as error:
-            raise UpstreamError(Action.RETRY, f"{self._config.url}: {error}") from error
+            raise of_failure(self._config.url, error) from error
+        if status != 204:
+            raise of_answer(status, dict(headers), None)
 
     def connections(self) -> int:
         """Return how many connections have been made so far."""
-        pools = self._client.api_client.rest_client.pool_manager
-        return int(pools.connection_from_url(self._config.url).num_connections)
+        return self._connections.made
 
     def close(self) -> None:
         """Close the connections."""

@@ -72,7 +72,10 @@ class Outbox:
         self.waiting[lane].bytes += size
 
     def resume(self, live_bytes: int) -> None:
-        """Begin again after silence: all but the newest `live_bytes` (one request's worth) is backlog now."""
+        """Begin again after silence: all but the newest `live_bytes` (one request's worth) is backlog now.
+
+        The newest segment is live however large it is.
+        """
         with self.spool.lock:
             mark, seen = self.spool.last_id, 0
             rows = self.spool.query(
@@ -80,20 +83,23 @@ class Outbox:
             )
             for segment_id, size in rows:
                 seen += size
-                if seen > live_bytes:
+                if seen > max(live_bytes, size):
                     break
                 mark = segment_id - 1
             self._mark = max(mark, 0)
 
-    def next(self, max_bytes: int, max_points: int = 1 << 30) -> Batch | None:
-        """Hand out the next batch, at least one segment if anything waits; None when nothing does."""
+    def next(self, max_bytes: int, max_points: int = 1 << 30, *, lanes: int = 3) -> Batch | None:
+        """Hand out the next batch, at least one segment if anything waits; None when nothing does.
+
+        With fewer `lanes` the backlog (2), or live readings too (1), must wait.
+        """
         with self.spool.lock:
-            lanes = (
+            ways = (
                 ("events", EVENTS, 0, self.spool.last_id),
                 ("live", READINGS, self._mark + 1, self.spool.last_id),
                 ("backlog", READINGS, 0, self._mark),
             )
-            for name, lane, first, last in lanes:
+            for name, lane, first, last in ways[:lanes]:
                 heads = self._collect(lane, first, last, max_bytes, max_points)
                 if heads:
                     for head in heads:
