@@ -119,6 +119,9 @@ class Custodian:
         """The first numbers are missing: our nodes say in their meta what they hold, others get a while."""
         with self._spool.lock:
             lowest = next(iter(self._spool.streams.get(stream, RangeSet())), (0, 0))[0]
+        if not lowest:  # a node that only said hello: its clock may not be set yet, and nothing is missing
+            self._stuck.pop(stream, None)
+            return
         known, since = self._stuck.get(stream, (-1, 0.0))
         if known != lowest:
             self._stuck[stream] = (lowest, self._monotonic())
