@@ -47,7 +47,13 @@ def demo(
     """Run everything on one machine; exit code 1 unless every reading taken has arrived."""
     from gateway.cli import configuration
     from simulators.demo.database import Database, reach
-    from simulators.demo.run import run
+
+    try:
+        from simulators.demo.run import run
+    except ModuleNotFoundError as error:
+        raise click.ClickException(
+            f"the demo needs {error.name}, which a Pi does not: install commune[demo]"
+        ) from error
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     with configuration():
