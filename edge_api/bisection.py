@@ -20,8 +20,8 @@ class Bisection:
     def __init__(self, batch: Batch, lines: list[bytes]) -> None:
         self.batch = batch
         self.refused: list[tuple[bytes, str]] = []
-        self._lines = lines
         self._pieces = [lines]
+        self._confirmed: list[list[bytes]] = []
 
     @property
     def finished(self) -> bool:
@@ -30,33 +30,32 @@ class Bisection:
 
     def step(self, write: Write) -> None:
         """Send one piece. When `write` raises, the piece waits, in halves if it was too slow."""
-        lines = self._pieces[-1]
+        lines = self._pieces.pop()
         body = join_lines(lines)
         try:
             error = write(body)
         except UpstreamError as failure:
-            if failure.too_slow and len(lines) > 1 and len(body) > _SMALL_BYTES:
-                self._halve(lines)
+            too_slow = failure.too_slow and len(body) > _SMALL_BYTES
+            self._pieces += _halves(lines) if too_slow else [lines]
             raise
         if error is None:
-            self._pieces.pop()
+            self._confirmed.append(lines)
         elif len(lines) > 1:
-            self._halve(lines)
+            self._pieces += _halves(lines)
         else:
-            self._pieces.pop()
             self.refused.append((lines[0], str(error)))
 
     def halve(self) -> None:
         """The piece to be sent next is known to be refused: do not try it again as it is."""
-        if len(self._pieces[-1]) > 1:
-            self._halve(self._pieces[-1])
+        self._pieces += _halves(self._pieces.pop())
 
     def start_again(self) -> None:
-        """What was confirmed may be forgotten: all but the refused lines are sent once more."""
-        bad = {line for line, _ in self.refused}
-        lines = [line for line in self._lines if line not in bad]
-        self._pieces = [lines] if lines else []
+        """What was confirmed may be forgotten: it is sent once more, in the pieces that went through."""
+        self._pieces += self._confirmed
+        self._confirmed = []
 
-    def _halve(self, lines: list[bytes]) -> None:
-        middle = len(lines) // 2
-        self._pieces[-1:] = [lines[middle:], lines[:middle]]
+
+def _halves(lines: list[bytes]) -> list[list[bytes]]:
+    """Cut in two, the first half last: the last is sent first."""
+    middle = len(lines) // 2
+    return [half for half in (lines[middle:], lines[:middle]) if half]
