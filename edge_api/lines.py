@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Sequence
 from typing import cast
 
 from isal import igzip, isal_zlib
@@ -21,6 +22,11 @@ _LINE = re.compile(
 def join_lines(lines: list[bytes]) -> bytes:
     """Return the gzip body of lines without their newlines."""
     return bytes(igzip.compress(b"\n".join(lines) + b"\n", _LEVEL))
+
+
+def join_bodies(bodies: Sequence[bytes]) -> bytes:
+    """Return one body of several; each ends its last line."""
+    return bytes(igzip.compress(b"".join(igzip.decompress(body) for body in bodies), _LEVEL))
 
 
 def split_lines(body: bytes) -> list[bytes]:

@@ -6,18 +6,22 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway.feed import TYPES, Event, FeedError, Reading, encode, from_ns
 from gateway.runner import AssetReading
 from gateway.spool import EVENTS, READINGS, Committer, Segment, Spool
-from sensors.io import Clock
 from sensors.sample import Value
+
+if TYPE_CHECKING:
+    from gateway.timeline import Offset, Timeline  # it reads segments, so it knows this file
 
 log = logging.getLogger(__name__)
 
 UNDATED = "1970-01-01T00:00:00.000Z"  # stands in for a time not known yet; never leaves the node
+DOUBT = "ts:clock"  # in `qr`: the field in doubt is the time itself
 _LEVEL = 1  # gzip: the node has one small segment at a time, more effort gains nothing
 
 
@@ -49,16 +53,16 @@ class Journal:
         self,
         spool: Spool,
         gw: str,
-        clock: Clock,
+        timeline: "Timeline",
+        boot_id: str,
         *,
-        require_sync: bool = True,
         linger_s: float = 0.0,
         committed: Callable[[Sequence[Entry]], None] = lambda _: None,
     ) -> None:
         self.spool = spool
         self.gw = gw
-        self.clock = clock
-        self.require_sync = require_sync
+        self.timeline = timeline
+        self.boot_id = boot_id
         self.ep = spool.note("ep") or self._new_ep()
         self._told = committed
         self.by_type: Counter[str] = Counter()
@@ -101,7 +105,8 @@ class Journal:
     def _commit(self, entries: list[Entry]) -> None:
         events = [entry for entry in entries if isinstance(entry.body, Event)]
         readings = [entry for entry in entries if not isinstance(entry.body, Event)]
-        offset = self.offset_ns()
+        times = [entry.mono_ns for entry in entries]
+        offset = self.timeline.settle(min(times), max(times))
         seq = self.spool.last_id
         segments = []
         for lane, group in ((EVENTS, events), (READINGS, readings)):
@@ -114,14 +119,16 @@ class Journal:
         )
         self._told(entries)
 
-    def _segment(self, lane: int, entries: list[Entry], seq: int, offset: int | None) -> Segment:
+    def _segment(self, lane: int, entries: list[Entry], seq: int, offset: "Offset | None") -> Segment:
         first = seq + 1
         lines = []
         for entry in entries:
             seq += 1
             entry.body.seq = seq
             if offset is not None:
-                entry.body.ts = from_ns(offset + entry.mono_ns)
+                entry.body.ts = from_ns(offset.ns + entry.mono_ns)
+                if not offset.exact:
+                    doubt(entry.body)
             lines.append(
                 b"%s\t%d\t%g\t%s"
                 % (entry.path.encode(), entry.mono_ns, entry.stale_after_s, encode(entry.body))
@@ -132,17 +139,24 @@ class Journal:
             points=len(entries),
             span=f"{self.gw}/{self.ep}:{first}-{seq}",
             body=gzip.compress(b"\n".join(lines), _LEVEL, mtime=0),
-            first_ns=None if offset is None else offset + min(times),
-            last_ns=None if offset is None else offset + max(times),
-            boot=self.clock.boot_id,
+            first_ns=None if offset is None else offset.ns + min(times),
+            last_ns=None if offset is None else offset.ns + max(times),
+            boot=self.boot_id,
             id=seq,
         )
 
-    def offset_ns(self) -> int | None:
-        """Return what to add to a monotonic time of this boot to get UTC; None while that is not known."""
-        if self.require_sync and not self.clock.synchronised():
-            return None
-        return self.clock.wall_ns() - self.clock.monotonic_ns()
+
+def doubt(body: Reading | Event) -> None:
+    """Mark a reading whose time is only known within bounds; an event has no mark for that."""
+    if isinstance(body, Reading):
+        body.q = "bad" if body.q == "bad" else "uncertain"
+        known = body.qr.split() if isinstance(body.qr, str) else []
+        body.qr = " ".join([*(each for each in known if each != DOUBT), DOUBT])
+
+
+def join_bodies(bodies: Sequence[bytes]) -> bytes:
+    """Return one segment's body of several, whose numbers follow each other."""
+    return gzip.compress(b"\n".join(gzip.decompress(body) for body in bodies), _LEVEL, mtime=0)
 
 
 def records(segment_body: bytes, last_seq: int) -> list[Record]:

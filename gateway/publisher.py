@@ -11,8 +11,8 @@ from gateway.dating import Dating
 from gateway.feed import Custody, Event, FeedError, Meta, Topic, encode
 from gateway.feed.bodies import decode
 from gateway.feed.link import Link, Message, Settings, Will
-from gateway.journal import Entry, records
-from gateway.spool import Outbox, Spool, reclaim
+from gateway.journal import Entry, join_bodies, records
+from gateway.spool import Compactor, Outbox, Spool, reclaim
 from gateway.spool.outbox import Batch
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class Publisher:
         self.spool = spool
         self.identity = identity
         self.outbox = Outbox(spool, "custody", monotonic)
+        self._compactor = Compactor(spool, [self.outbox], join_bodies)
         self._dating = dating
         self._by_broker = custody == "broker"
         self._monotonic = monotonic
@@ -323,3 +324,4 @@ class Publisher:
         if now - self._reclaimed_at >= _RECLAIM_S:
             self._reclaimed_at = now
             reclaim(self.spool, [self.outbox])
+            self._compactor.compact()

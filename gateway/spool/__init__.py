@@ -1,6 +1,7 @@
 """The durable spool that every hop keeps: segments in SQLite, committed before anything is acknowledged."""
 
 from gateway.spool.committer import Committer
+from gateway.spool.compact import Compactor
 from gateway.spool.outbox import Batch, Outbox, Waiting, reclaim
 from gateway.spool.ranges import RangeSet
 from gateway.spool.segment import EVENTS, READINGS, Gap, Refused, Segment, Span, Stored, Stream, span_of
@@ -11,6 +12,7 @@ __all__ = [
     "READINGS",
     "Batch",
     "Committer",
+    "Compactor",
     "Gap",
     "Outbox",
     "RangeSet",

@@ -17,7 +17,8 @@ class Committer(Generic[T]):
     """Feeds `commit` with groups of items, in the order they came.
 
     `commit` returns when the group is on disk. When it raises, `refuse` may take
-    items back (a client that waits for an answer); what it leaves is tried again, for ever, in order.
+    items back (a client that waits for an answer), also of those that came meanwhile; what it leaves is
+    tried again, for ever, in order.
     With `linger_s` a group waits that long for company, but never once `full` items wait: then the sender's
     window may be closed, and it is waiting for us.
     """
@@ -95,6 +96,10 @@ class Committer(Generic[T]):
                 self.failing = str(error)
                 group = self._refuse(group, error) if self._refuse else group
                 with self._wake:
+                    if self._refuse:
+                        self._items = self._refuse(
+                            self._items, error
+                        )  # nobody waits in vain behind the group
                     if self._stopping or self._wake.wait_for(lambda: self._stopping, pause):
                         self._items = group + self._items
                         return False

@@ -62,10 +62,24 @@ class Outbox:
                 for lane, (points, size) in spool.totals(low, high).items():
                     self._count(lane, points, size)
             spool.watchers.append(self._appended)
+            spool.rewriters.append(self._rewritten)
 
     def _appended(self, segments: Sequence[Segment]) -> None:
         for each in segments:
             self._count(each.lane, each.points, len(each.body))
+
+    def _rewritten(self, old: Sequence[Head], new: Sequence[Segment]) -> None:
+        for head in old:
+            if head.id not in self.delivered:
+                self._count(head.lane, -head.points, -head.size)
+        for each in new:
+            if each.id not in self.delivered:
+                self._count(each.lane, each.points, len(each.body))
+
+    def busy(self, number: int) -> bool:
+        """Whether a segment is confirmed, or on its way: then it must stay as it is."""
+        with self.spool.lock:
+            return number in self.delivered or number in self._out
 
     def _count(self, lane: int, points: int, size: int) -> None:
         self.waiting[lane].points += points
@@ -91,6 +105,8 @@ class Outbox:
     def next(self, max_bytes: int, max_points: int = 1 << 30, *, lanes: int = 3) -> Batch | None:
         """Hand out the next batch, at least one segment if anything waits; None when nothing does.
 
+        What room the more urgent lanes leave the next one fills, so that a thin line with a steady trickle
+        of live readings still drains its backlog. The batch is named after its least urgent segment.
         With fewer `lanes` the backlog (2), or live readings too (1), must wait.
         """
         with self.spool.lock:
@@ -99,28 +115,26 @@ class Outbox:
                 ("live", READINGS, self._mark + 1, self.spool.last_id),
                 ("backlog", READINGS, 0, self._mark),
             )
+            chosen: list[Head] = []
+            named = ""
+            size = points = 0
             for name, lane, first, last in ways[:lanes]:
-                heads = self._collect(lane, first, last, max_bytes, max_points)
-                if heads:
-                    for head in heads:
-                        self._out.add(self._first(head), head.id)
-                    return Batch(name, tuple(heads))
-        return None
-
-    def _collect(self, lane: int, first: int, last: int, max_bytes: int, max_points: int) -> list[Head]:
-        chosen: list[Head] = []
-        size = points = 0
-        if first > last or not self.waiting[lane].points:
-            return chosen
-        for head in self._pending(lane, first, last):
-            size += head.size
-            points += head.points
-            if chosen and (size > max_bytes or points > max_points):
-                break
-            chosen.append(head)
-        return chosen
+                for head in self._pending(lane, first, last):
+                    size += head.size
+                    points += head.points
+                    if chosen and (size > max_bytes or points > max_points):
+                        break
+                    chosen.append(head)
+                    named = name
+                if size > max_bytes or points > max_points:
+                    break
+            for head in chosen:
+                self._out.add(self._first(head), head.id)
+        return Batch(named, tuple(chosen)) if chosen else None
 
     def _pending(self, lane: int, first: int, last: int) -> Iterator[Head]:
+        if first > last or not self.waiting[lane].points:
+            return
         busy = self.delivered.copy()
         busy.update(self._out)
         for low, high in busy.missing(first, last):

@@ -6,18 +6,21 @@ CREATE TABLE gap (
     last INTEGER NOT NULL,
     reason VARCHAR NOT NULL,
     at_ns INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
     PRIMARY KEY (id)
 );
 
 CREATE TABLE note (
     "key" VARCHAR NOT NULL,
     value VARCHAR NOT NULL,
+    crc INTEGER NOT NULL,
     PRIMARY KEY ("key")
 );
 
 CREATE TABLE progress (
     upstream VARCHAR NOT NULL,
     delivered VARCHAR NOT NULL,
+    crc INTEGER NOT NULL,
     PRIMARY KEY (upstream)
 );
 
@@ -28,6 +31,7 @@ CREATE TABLE quarantine (
     place VARCHAR NOT NULL,
     reason VARCHAR NOT NULL,
     span VARCHAR NOT NULL,
+    crc INTEGER NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (id)
 );
@@ -41,6 +45,7 @@ CREATE TABLE segment (
     boot VARCHAR,
     size INTEGER NOT NULL,
     span VARCHAR NOT NULL,
+    crc INTEGER NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (id)
 );
@@ -51,6 +56,8 @@ CREATE TABLE stream (
     gw VARCHAR NOT NULL,
     ep VARCHAR NOT NULL,
     seen VARCHAR NOT NULL,
+    released VARCHAR NOT NULL,
+    crc INTEGER NOT NULL,
     PRIMARY KEY (gw, ep)
 );
 

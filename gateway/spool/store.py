@@ -5,29 +5,28 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gateway.spool.file import (
+    COMPANIONS,
+    DamageError,
+    SpoolError,
+    Transaction,
+    beside,
+    is_damage,
+    open_file,
+)
 from gateway.spool.ranges import RangeSet
+from gateway.spool.rows import INSERT, SELECT, Row, intact, sealed
 from gateway.spool.segment import EVENTS, READINGS, Gap, Refused, Segment, Span, Stored, Stream, parse_span
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
 _KEEP_S = 60.0  # a database that has answered 204 may still forget; this long we can send again
 _FREE_PAGES = 2_000  # 8 MB: fewer free pages are soon used again, and giving them back wears the card
-_WAL_LIMIT_BYTES = 4_000_000
 
-_INSERT = (
-    "INSERT INTO segment (id, lane, points, first_ns, last_ns, boot, size, span, body)"
-    " VALUES (?,?,?,?,?,?,?,?,?)"
-)
 _HEAD = "SELECT id, lane, points, size, first_ns, last_ns, boot, span FROM segment"
-
-
-class SpoolError(Exception):
-    """The spool's file cannot be used; the message says what to do."""
 
 
 class Head(NamedTuple):
@@ -55,49 +54,41 @@ class Spool:
         self.keep_s = keep_s
         self.streams: dict[Stream, RangeSet] = {}
         self.watchers: list[Callable[[Sequence[Segment]], None]] = []
+        self.rewriters: list[Callable[[Sequence[Head], Sequence[Segment]], None]] = []
         self.lock = threading.RLock()
         self._read_lock = threading.Lock()
+        self._released: dict[Stream, RangeSet] = {}
         self._touched: set[Stream] = set()
         self._deleted = RangeSet()
-        self._writer = self._open()
-        self._reader = sqlite3.connect(path, check_same_thread=False)
+        self._start()
+
+    def _start(self) -> None:
+        self._writer = open_file(self.path)
+        self._reader = sqlite3.connect(self.path, check_same_thread=False)
         self._reader.execute("PRAGMA query_only = ON")
         self._recall()
 
-    def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                db.close()
-                raise SpoolError(
-                    f"{self.path}: made by a newer version ({version} > {VERSION});"
-                    " upgrade this one, or move the file away"
-                )
-            if version == 0:
-                db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-            if version == 0:
-                schema = files("gateway.spool").joinpath("schema.sql").read_text()
-                db.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
-        except sqlite3.Error as error:
-            raise SpoolError(f"{self.path}: cannot be opened as a spool: {error}") from error
-        return db
-
     def _recall(self) -> None:
         """Bring back what is known of streams and numbers, also from segments not yet folded into tables."""
-        for gw, ep, seen in self.query("SELECT gw, ep, seen FROM stream"):
+        for gw, ep, seen, released, _ in self._believed("stream"):
             self.streams[gw, ep] = RangeSet.parse(seen)
+            self._released[gw, ep] = RangeSet.parse(released)
         if not self.by_seq:
             for (span,) in self.query("SELECT span FROM segment UNION ALL SELECT span FROM quarantine"):
                 self._see(parse_span(span))
-            for gw, ep, first, last in self.query("SELECT gw, ep, first, last FROM gap"):
+            for gw, ep, first, last, *_ in self._believed("gap"):
                 self._see({(gw, ep): RangeSet([(first, last)])})
         (top,) = self.query("SELECT coalesce(max(id), 0) FROM segment")[0]
         self.last_id: int = max(top, int(self.note("last_id", "0")))
+        newest = self.query("SELECT last_ns FROM segment WHERE last_ns IS NOT NULL ORDER BY id DESC LIMIT 1")
+        self.last_ns: int = newest[0][0] if newest else int(self.note("last_ns", "0"))
+
+    def _believed(self, table: str) -> list[Row]:
+        rows = [tuple(row) for row in self.query(SELECT[table])]
+        for row in rows:
+            if not intact(table, row):
+                raise DamageError(f"a row of its table {table} is not what was written: {row}"[:200])
+        return rows
 
     def query(self, sql: str, arguments: Sequence[object] = ()) -> list[Any]:
         """Ask the file something, beside the writer."""
@@ -115,10 +106,10 @@ class Spool:
             self._write_notes(notes)
 
     def _write_notes(self, notes: Mapping[str, str]) -> None:
-        self._writer.executemany("INSERT OR REPLACE INTO note VALUES (?, ?)", list(notes.items()))
+        self._writer.executemany(INSERT["note"], [sealed("note", *note) for note in notes.items()])
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._writer)
+    def _transaction(self) -> Transaction:
+        return Transaction(self._writer)
 
     def append(
         self,
@@ -133,20 +124,17 @@ class Spool:
         Raises sqlite3.Error when the disk does not take it; then nothing has been kept.
         """
         with self.lock:
-            rows, next_id = [], self.last_id
+            next_id = self.last_id
             placed: list[Segment] = []
             for each in segments:
                 next_id = each.id or next_id + 1
-                rows.append(
-                    (next_id, each.lane, each.points, each.first_ns, each.last_ns, each.boot, len(each.body),
-                     each.span, each.body)
-                )  # fmt: skip
                 placed.append(each if each.id else _with_id(each, next_id))
             with self._transaction():
-                self._writer.executemany(_INSERT, rows)
+                self._writer.executemany(INSERT["segment"], map(_row, placed))
                 self._insert_gaps(gaps, wall_ns)
                 self._insert_refused(refused, wall_ns)
             first_id, self.last_id = self.last_id + 1, next_id
+            self.last_ns = max((each.last_ns for each in placed if each.last_ns), default=self.last_ns)
             if not self.by_seq:
                 for text in [each.span for each in segments] + [each.span for each in refused]:
                     self._see(parse_span(text))
@@ -156,22 +144,52 @@ class Spool:
                 watcher(placed)
         return Stored(first_id, next_id)
 
+    def rewrite(
+        self, old: Sequence[Head], new: Sequence[Segment], *, gaps: Sequence[Gap] = (), wall_ns: int = 0
+    ) -> None:
+        """Put segments, with ids out of the old ones', in the place of others, in one transaction.
+
+        What is no longer in the new ones must be in `gaps`. The caller holds the lock and has seen to it that
+        no old one is on its way to an upstream.
+        """
+        with self.lock:
+            with self._transaction():
+                self._writer.executemany("DELETE FROM segment WHERE id = ?", [(head.id,) for head in old])
+                self._writer.executemany(INSERT["segment"], map(_row, new))
+                self._insert_gaps(gaps, wall_ns)
+            for rewriter in self.rewriters:
+                rewriter(old, new)
+
     def _insert_gaps(self, gaps: Iterable[Gap], wall_ns: int) -> None:
         self._writer.executemany(
-            "INSERT INTO gap (gw, ep, first, last, reason, at_ns) VALUES (?,?,?,?,?,?)",
-            [(*gap.stream, gap.first, gap.last, gap.reason, wall_ns) for gap in gaps],
+            INSERT["gap"],
+            [sealed("gap", *gap.stream, gap.first, gap.last, gap.reason, wall_ns) for gap in gaps],
         )
 
     def _insert_refused(self, refused: Iterable[Refused], wall_ns: int) -> None:
         self._writer.executemany(
-            "INSERT INTO quarantine (at_ns, source, place, reason, span, body) VALUES (?,?,?,?,?,?)",
-            [(wall_ns, it.source, it.place, it.reason, it.span, it.body) for it in refused],
+            INSERT["quarantine"],
+            [
+                sealed("quarantine", wall_ns, it.source, it.place, it.reason, it.span, it.body)
+                for it in refused
+            ],
         )
 
     def _see(self, span: Span) -> None:
         for stream, ranges in span.items():
             self.streams.setdefault(stream, RangeSet()).update(ranges)
             self._touched.add(stream)
+
+    def _release(self, first: int, last: int) -> None:
+        """Remember whose readings leave: what was seen, is not here and did not leave was lost by damage."""
+        if not self.by_seq:
+            for (text,) in self.query("SELECT span FROM segment WHERE id BETWEEN ? AND ?", (first, last)):
+                for stream, ranges in parse_span(text).items():
+                    self._released.setdefault(stream, RangeSet()).update(ranges)
+                    self._touched.add(stream)
+
+    def _stream_row(self, stream: Stream) -> Row:
+        return sealed("stream", *stream, str(self.streams[stream]), str(self._released.get(stream, "")))
 
     def heads(self, lane: int, first: int, last: int, limit: int) -> list[Head]:
         """Return the segments of a lane with ids first..last, oldest first."""
@@ -226,18 +244,17 @@ class Spool:
             with self._transaction():
                 gone = 0
                 for first, last in doomed:
+                    self._release(first, last)
                     gone += self._writer.execute(
                         "DELETE FROM segment WHERE id BETWEEN ? AND ?", (first, last)
                     ).rowcount
                 self._writer.executemany(
-                    "INSERT OR REPLACE INTO progress VALUES (?, ?)",
-                    [(k, str(v)) for k, v in progress.items()],
+                    INSERT["progress"], [sealed("progress", k, str(v)) for k, v in progress.items()]
                 )
                 self._writer.executemany(
-                    "INSERT OR REPLACE INTO stream VALUES (?, ?, ?)",
-                    [(*stream, str(self.streams[stream])) for stream in self._touched],
+                    INSERT["stream"], [self._stream_row(stream) for stream in self._touched]
                 )
-                self._write_notes({"last_id": str(self.last_id)})
+                self._write_notes({"last_id": str(self.last_id), "last_ns": str(self.last_ns)})
             self._deleted.update(doomed)
             self._touched.clear()
             if self._writer.execute("PRAGMA freelist_count").fetchone()[0] > _FREE_PAGES:
@@ -252,28 +269,9 @@ class Spool:
             self._writer.close()
 
 
-class _Transaction:
-    """BEGIN IMMEDIATE .. COMMIT, rolled back when anything in between fails."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            try:
-                self._db.execute("COMMIT")
-            except sqlite3.Error:
-                self._roll_back()
-                raise
-        else:
-            self._roll_back()
-
-    def _roll_back(self) -> None:
-        if self._db.in_transaction:  # a full disk may have rolled back by itself
-            self._db.execute("ROLLBACK")
+def _row(it: Segment) -> Row:
+    times = it.first_ns, it.last_ns, it.boot
+    return sealed("segment", it.id, it.lane, it.points, *times, len(it.body), it.span, it.body)
 
 
 def _with_id(segment: Segment, number: int) -> Segment:

@@ -1,5 +1,6 @@
 """The tables of a spool, declared once; `schema.sql` is made from them, so a node need not load SQLModel.
 
+Each row's `crc` is made by `gateway.spool.rows`: a row whose checksum does not fit is not believed.
 Seldom-run questions (quarantine, gaps) go through these classes; the data path speaks to SQLite itself.
 """
 
@@ -31,17 +32,20 @@ class SegmentRow(SpoolTable, table=True):
     boot: str | None = None
     size: int
     span: str
+    crc: int
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class StreamRow(SpoolTable, table=True):
-    """The sequence numbers of one node's spool that have been seen here."""
+    """The sequence numbers of one node's spool that have been seen here, and those whose segments have left."""
 
     __tablename__ = "stream"
 
     gw: str = Field(primary_key=True)
     ep: str = Field(primary_key=True)
     seen: str
+    released: str
+    crc: int
 
 
 class GapRow(SpoolTable, table=True):
@@ -56,6 +60,7 @@ class GapRow(SpoolTable, table=True):
     last: int
     reason: str
     at_ns: int
+    crc: int
 
 
 class QuarantineRow(SpoolTable, table=True):
@@ -69,6 +74,7 @@ class QuarantineRow(SpoolTable, table=True):
     place: str
     reason: str
     span: str
+    crc: int
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -79,6 +85,7 @@ class ProgressRow(SpoolTable, table=True):
 
     upstream: str = Field(primary_key=True)
     delivered: str
+    crc: int
 
 
 class NoteRow(SpoolTable, table=True):
@@ -88,6 +95,7 @@ class NoteRow(SpoolTable, table=True):
 
     key: str = Field(primary_key=True)
     value: str
+    crc: int
 
 
 def schema() -> str:

@@ -109,8 +109,7 @@ def test_events_overtake_live_readings_which_overtake_the_backlog(spool):
         order.append((batch.lane, ids(batch)))
         outbox.done(batch)
     assert order == [
-        ("events", [12]),
-        ("live", [9, 10, 11]),
+        ("live", [12, 9, 10, 11]),
         ("backlog", [1, 2, 3, 4]),
         ("backlog", [5, 6, 7, 8]),
     ]

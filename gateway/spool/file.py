@@ -1,0 +1,142 @@
+"""Opens a spool's file or makes one, and tells a damaged file from one that only cannot be used now."""
+
+import os
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+VERSION = 1
+_WAL_LIMIT_BYTES = 4_000_000
+_CHECKED_BYTES = 200_000_000  # SQLite looks a file of this size through in 0.2 s once it has been read
+_MAGIC = b"SQLite format 3\0"
+_WAL_HEADER = 32
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
+COMPANIONS = ("-wal", "-shm")
+
+
+class SpoolError(Exception):
+    """The spool's file cannot be used; the message says what to do."""
+
+
+class DamageError(Exception):
+    """The file, or a row of it, is not what was once written; the message says what was seen."""
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return the path of a file that belongs to the spool's file."""
+    return path.with_name(path.name + suffix)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether SQLite complains of what it read, not of a disk that takes nothing or a lock."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:  # Python's own word about a text
+        return "UTF-8" in str(error)
+    return code & 0xFF in _CORRUPT or code in _UNREADABLE
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open a spool's file for writing, made when there is none.
+
+    Raises DamageError when it has to be salvaged, SpoolError when it is newer or cannot be used for now.
+    """
+    new = _check_beside(path)
+    db = None
+    try:
+        db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise SpoolError(
+                f"{path}: made by a newer version ({version} > {VERSION});"
+                " upgrade this one, or move the file away"
+            )
+        if version == 0:
+            if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise DamageError("it says that it is of version 0, and has tables")
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+        if version == 0:
+            make_tables(db)
+        elif path.stat().st_size < _CHECKED_BYTES:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise DamageError(found)
+        if new:
+            sync_folder(path.parent)
+            sync_folder(path.parent.parent)
+    except sqlite3.Error as error:
+        _close(db)
+        if is_damage(error):
+            raise DamageError(str(error)) from error
+        raise SpoolError(f"{path}: cannot be opened as a spool: {error}") from error
+    except (SpoolError, DamageError):
+        _close(db)
+        raise
+    return db
+
+
+def make_tables(db: sqlite3.Connection) -> None:
+    """Make the tables in an empty file."""
+    schema = files("gateway.spool").joinpath("schema.sql").read_text()
+    db.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's entries on disk: a new file is not there after a power cut before that."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _check_beside(path: Path) -> bool:
+    """Return whether there is no file yet; raise DamageError for what SQLite would quietly overwrite."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.stat().st_size == 0:
+            wal = beside(path, "-wal")
+            if wal.exists() and wal.stat().st_size > _WAL_HEADER:
+                raise DamageError("it is empty, though there is a write-ahead log beside it")
+            return True
+        if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
+            raise DamageError("it cannot be read and written")
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+    except OSError as error:
+        raise DamageError(str(error)) from error
+    if magic != _MAGIC:
+        raise DamageError("it does not begin as a database does")
+    return False
+
+
+def _close(db: sqlite3.Connection | None) -> None:
+    if db is not None:
+        db.close()
+
+
+class Transaction:
+    """BEGIN IMMEDIATE .. COMMIT, rolled back when anything in between fails."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            try:
+                self._db.execute("COMMIT")
+            except sqlite3.Error:
+                self._roll_back()
+                raise
+        else:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # a full disk may have rolled back by itself
+            self._db.execute("ROLLBACK")

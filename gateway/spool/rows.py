@@ -1,0 +1,57 @@
+"""A card may give back what was never written: each row carries a checksum, and is believed only with it."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Row = tuple[Any, ...]
+
+COLUMNS = {
+    "segment": ("id", "lane", "points", "first_ns", "last_ns", "boot", "size", "span", "crc", "body"),
+    "stream": ("gw", "ep", "seen", "released", "crc"),
+    "gap": ("gw", "ep", "first", "last", "reason", "at_ns", "crc"),
+    "quarantine": ("at_ns", "source", "place", "reason", "span", "crc", "body"),
+    "progress": ("upstream", "delivered", "crc"),
+    "note": ("key", "value", "crc"),
+}
+"""What is written of each table, in the order of the file; SQLite numbers gaps and quarantined bodies."""
+
+NUMBERED = frozenset({"gap", "quarantine"})
+REPLACED = frozenset({"stream", "progress", "note"})
+_CRC_AT = {table: names.index("crc") for table, names in COLUMNS.items()}
+
+INSERT = {
+    table: f"INSERT{' OR REPLACE' * (table in REPLACED)} INTO {table} ({', '.join(names)})"  # noqa: S608
+    f" VALUES ({', '.join('?' * len(names))})"
+    for table, names in COLUMNS.items()
+}
+SELECT = {table: f"SELECT {', '.join(names)} FROM {table}" for table, names in COLUMNS.items()}  # noqa: S608
+
+
+def sealed(table: str, *values: object) -> Row:
+    """Return the row to insert: the values of all columns but `crc`, and the checksum in its place."""
+    at = _CRC_AT[table]
+    return (*values[:at], _checksum(table, values), *values[at:])
+
+
+def intact(table: str, row: Sequence[object]) -> bool:
+    """Whether a row is what `sealed` once returned for this table."""
+    at = _CRC_AT[table]
+    return len(row) == len(COLUMNS[table]) and row[at] == _checksum(table, (*row[:at], *row[at + 1 :]))
+
+
+def tables_of(number: int, record: Row) -> Iterator[tuple[str, Row]]:
+    """Yield the table, and the row as in `COLUMNS`, of a record found in the file under a row number."""
+    for table, names in COLUMNS.items():
+        row = record[1:] if table in NUMBERED else record
+        if table == "segment":
+            row = (number, *record[1:])
+        if len(row) == len(names) and intact(table, row):
+            yield table, row
+
+
+def _checksum(table: str, values: Sequence[object]) -> int:
+    last = values[-1]
+    if isinstance(last, bytes):
+        return zlib.crc32(last, zlib.crc32(repr((table, *values[:-1])).encode()))
+    return zlib.crc32(repr((table, *values)).encode())
