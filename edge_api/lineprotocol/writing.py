@@ -28,7 +28,7 @@ def series(measurement: str, tags: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=_SERIES_KEPT)
 def _prefix(measurement: str, tags: tuple[tuple[str, str], ...]) -> str:
-    if measurement[:1] in {"#", "\t", "\0"}:
+    if measurement[:1] in {"#", "\t", "\0", "\r"}:
         raise ValueError(f"a measurement cannot begin as {measurement!r} does")
     parts = [_checked(measurement).replace(",", "\\,").replace(" ", "\\ ")]
     parts += [f"{_name(key)}={_name(value)}" for key, value in sorted(tags)]
@@ -39,6 +39,8 @@ def encode_fields(fields: Mapping[str, Value]) -> str:
     """Write the fields of a line: 1.0 is a float, 1i an integer, true a boolean, "1" a text."""
     if not fields:
         raise ValueError("a point has at least one field")
+    if next(iter(fields))[:1] == "\r":
+        raise ValueError("the fields of a line cannot begin with a carriage return")
     return ",".join([f"{_field_key(key)}={_encode_value(value)}" for key, value in fields.items()])
 
 
