@@ -59,7 +59,10 @@ def _ask(url: str, path: str, token: str) -> Any:
         raise click.ClickException(f"no edge answers at {url}: {error}; is it running?") from error
     if answer.status != 200:
         raise click.ClickException(f"{url}{path} answers {answer.status}: {answer.data.decode()[:300]}")
-    return json.loads(answer.data)
+    try:
+        return json.loads(answer.data)
+    except ValueError as error:
+        raise click.ClickException(f"{url}{path} does not answer as an edge does") from error
 
 
 _url = click.option("--url", default=URL, show_default=True, help="Where the edge serves.")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,6 +13,7 @@ from sensors.errors import ConfigError
 from sensors.settings import Bytes, Seconds, Settings
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+_SHORTEST_TIMEOUT_S = 0.1
 _NAME = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,40}$")]
 
 
@@ -81,8 +83,12 @@ class Upstream(Settings, frozen=True):
 
     def secret(self) -> str:
         """Return the token (v2) or password (v1); empty without one. Raises ConfigError."""
-        path = self.token_file or self.password_file
-        return read_secret(path, f"upstream {self.name}") if path else ""
+        key = "token_file" if self.api == "v2" else "password_file"
+        path = self.token_file if self.api == "v2" else self.password_file
+        secret = read_secret(path, f"upstream {self.name}: {key}") if path else ""
+        if self.api == "v2" and not secret.isascii():
+            raise ConfigError(f"upstream {self.name}: {key}: {path} holds letters that no token has")
+        return secret
 
 
 class EdgeConfig(Settings, frozen=True):
@@ -100,9 +106,12 @@ class EdgeConfig(Settings, frozen=True):
 def read_secret(path: Path, whose: str) -> str:
     """Read a one-line secret; raise ConfigError that names the file and whose it is."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{whose}: {path} cannot be read: {error}") from None
+    if not secret or len(secret.splitlines()) != 1:
+        raise ConfigError(f"{whose}: {path} does not hold a secret on one line")
+    return secret
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> EdgeConfig:
@@ -137,7 +146,30 @@ def check(config: EdgeConfig) -> list[str]:
         ]
     if config.spool.path == config.history.path:
         problems.append("[history] path: it is the spool's; give each its own file")
-    for each in config.upstreams:
-        if each.api == "v1" and each.token_file:
-            problems.append(f"upstream {each.name}: token_file: v1 takes username and password_file")
-    return problems
+    if config.mqtt is not None and config.mqtt.keepalive > 65_535:
+        problems.append("[mqtt] keepalive: MQTT knows at most 65535 s; write 30")
+    return problems + [problem for each in config.upstreams for problem in _upstream_problems(each)]
+
+
+def _upstream_problems(upstream: Upstream) -> list[str]:
+    problems = []
+    if upstream.api == "v1" and upstream.token_file:
+        problems.append("token_file: v1 takes username and password_file")
+    if upstream.api == "v2" and (upstream.username or upstream.password_file):
+        problems.append("username and password_file belong to v1; v2 takes token_file")
+    if upstream.timeout < _SHORTEST_TIMEOUT_S:
+        problems.append(f"timeout: at least {_SHORTEST_TIMEOUT_S:g} s; write 30")
+    if not _is_address(upstream.url):
+        problems.append(f"url: {upstream.url!r} is not an address; write http://HOST:PORT")
+    return [f"upstream {upstream.name}: {problem}" for problem in problems]
+
+
+def _is_address(url: str) -> bool:
+    """Whether a URL holds scheme, host, port and path, and nothing else."""
+    try:
+        parts = urlsplit(url)
+        return (
+            bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment or parts.username)
+        )
+    except ValueError:
+        return False

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 from gateway.feed import Custody, Topic, encode
 from gateway.spool import Gap, RangeSet, Spool, Stream
@@ -11,6 +11,7 @@ from gateway.spool import Gap, RangeSet, Spool, Stream
 log = logging.getLogger(__name__)
 
 _EVERY_S = 0.2  # a node frees its spool by this rhythm; more often only costs messages
+_AGAIN_S = 1.0
 _PATIENCE_S = 30.0  # a node that never says what it holds is believed to have begun at what it sent first
 RELEASED = "released"
 """Reason of what a node no longer holds: an earlier edge had taken custody of it."""
@@ -32,6 +33,8 @@ class Custodian:
         self._monotonic = monotonic
         self._homes: dict[Stream, tuple[str, str]] = {}
         self._told: dict[Stream, int] = {}
+        self._held: dict[Stream, int] = {}
+        self._moved: set[Stream] = set()
         self._dirty: set[Stream] = set()
         self._stuck: dict[Stream, tuple[int, float]] = {}
         self._wake = threading.Condition()
@@ -53,15 +56,21 @@ class Custodian:
             self._wake.notify()
         self._thread.join(2)
 
-    def know(self, stream: Stream, topic: Topic) -> None:
+    def know(self, stream: Stream, province: str, commune: str) -> None:
         """Remember where a stream's node lives; its custody topic is there."""
-        home = (topic.province, topic.commune)
+        home = (province, commune)
         if self._homes.get(stream) != home:
-            self._homes[stream] = home
-            self._spool.set_notes({f"home {stream[0]}/{stream[1]}": "/".join(home)})
+            with self._wake:
+                self._homes[stream] = home
+                self._moved.add(stream)
+                self._dirty.add(stream)
+                self._wake.notify()
 
-    def touched(self, streams: Iterable[Stream]) -> None:
-        """Something of these streams was committed: their watermarks may have moved."""
+    def touched(self, streams: Mapping[Stream, tuple[str, str] | None]) -> None:
+        """Something of these streams was committed, by nodes that live there: watermarks may have moved."""
+        for stream, home in streams.items():
+            if home is not None:
+                self.know(stream, *home)
         with self._wake:
             self._dirty.update(streams)
             self._wake.notify()
@@ -75,12 +84,10 @@ class Custodian:
 
     def holds(self, stream: Stream, lowest: int) -> None:
         """A node says the lowest seq that it can still send: nothing below will ever come."""
-        with self._spool.lock:
-            seen = self._spool.streams.get(stream, RangeSet())
-            missing = list(seen.missing(1, lowest - 1)) if lowest > 1 else []
-        if missing:
-            self._note_gaps([Gap(stream, first, last, RELEASED) for first, last in missing])
-        self.touched([stream])
+        with self._wake:
+            self._held[stream] = max(lowest, self._held.get(stream, 0))
+            self._dirty.add(stream)
+            self._wake.notify()
 
     def watermark(self, stream: Stream) -> int | None:
         """Return the custody number of a stream, None while its beginning is missing."""
@@ -95,11 +102,35 @@ class Custodian:
                 due, self._dirty = self._dirty | set(self._stuck), set()
                 stopping = self._stopping
             for stream in due:
-                self._say(stream)
+                try:
+                    self._write_down(stream)
+                    self._say(stream)
+                except Exception:
+                    # Nodes keep what they hold meanwhile; a custodian that ended would never free them.
+                    log.exception("custody of %s/%s cannot be told now; trying again", *stream)
+                    with self._wake:
+                        self._dirty.add(stream)
+                        if stopping:
+                            return
+                        self._wake.wait_for(lambda: self._stopping, _AGAIN_S)
             with self._wake:
                 if stopping and not self._dirty:
                     return
                 self._wake.wait_for(lambda: self._stopping, _EVERY_S)
+
+    def _write_down(self, stream: Stream) -> None:
+        """Put on disk what a node said of itself: its home, and what it no longer holds."""
+        with self._wake:
+            home = self._homes[stream] if stream in self._moved else None
+            lowest = self._held.get(stream, 0)
+        if home is not None:
+            self._spool.set_notes({f"home {stream[0]}/{stream[1]}": "/".join(home)})
+            self._moved.discard(stream)
+        with self._spool.lock:
+            seen = self._spool.streams.get(stream, RangeSet())
+            missing = list(seen.missing(1, lowest - 1)) if lowest > 1 else []
+        if missing:
+            self._note_gaps([Gap(stream, first, last, RELEASED) for first, last in missing])
 
     def _say(self, stream: Stream) -> None:
         mark = self.watermark(stream)

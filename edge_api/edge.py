@@ -3,6 +3,7 @@
 import hmac
 import logging
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Sequence
@@ -18,17 +19,20 @@ from edge_api.custody import Custodian
 from edge_api.history import History
 from edge_api.ingest.mqtt import Ears, MqttIngest
 from edge_api.intake import Arrival, Intake
+from edge_api.lines import join_bodies
 from edge_api.relay import Relay
 from edge_api.upstream import make_sink
 from gateway.feed import Meta, Topic
 from gateway.feed.link import RECEIVE_MAXIMUM
 from gateway.feed.link import Settings as LinkSettings
-from gateway.spool import Committer, Gap, Spool, Stream, reclaim
+from gateway.spool import Committer, Compactor, Gap, Spool, Stream, reclaim
 
 log = logging.getLogger(__name__)
 
 _RECLAIM_S = 10.0
-_MOST_WAITING = 200  # HTTP bodies between the socket and the disk; past it children keep custody
+_MOST_WAITING = (
+    50_000  # points of HTTP bodies on their way to the disk, some 50 MB; past it children keep them
+)
 
 
 class Edge:
@@ -52,6 +56,9 @@ class Edge:
             for each in config.upstreams
         ]
         self.mqtt = self._make_ingest()
+        self._compactor = Compactor(self.spool, [relay.outbox for relay in self.relays], join_bodies)
+        self._taking = threading.Lock()
+        self._points_waiting = 0
         self._stop = threading.Event()
         self._keeper = threading.Thread(target=self._keep_house, name="keeper", daemon=True)
 
@@ -85,6 +92,7 @@ class Edge:
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Stop taking, commit what was taken, relay what can be relayed in `timeout_s`, close the files."""
+        deadline = time.monotonic() + timeout_s
         self._stop.set()
         if self.mqtt:
             self.mqtt.link.stop()
@@ -93,11 +101,14 @@ class Edge:
                 "stopped while the disk takes nothing: %s; senders keep custody", self.committer.failing
             )
         for relay in self.relays:
-            relay.stop(timeout_s)
+            relay.stop(max(deadline - time.monotonic(), 0.0))
         self.custodian.stop()
         if self._keeper.is_alive():
             self._keeper.join(timeout_s)
-        reclaim(self.spool, [relay.outbox for relay in self.relays])
+        try:
+            reclaim(self.spool, [relay.outbox for relay in self.relays])
+        except sqlite3.Error as error:
+            log.error("progress cannot be written down, some readings will be sent again: %s", error)  # noqa: TRY400
         self.history.close()
         self.spool.close()
 
@@ -105,13 +116,17 @@ class Edge:
         while not self._stop.wait(_RECLAIM_S):
             try:
                 reclaim(self.spool, [relay.outbox for relay in self.relays])
+                self._compactor.compact()
                 if self.history.due:
                     self.history.flush()
             except Exception:
                 log.exception("housekeeping failed; trying again")
 
     def _arrived(self, message: MessageArrival) -> None:
-        self.committer.put(message)
+        try:
+            self.committer.put(message)
+        except RuntimeError as error:
+            log.info("%s: a message stays with the broker", error)
 
     def _publish(self, topic: str, payload: bytes) -> bool:
         return self.mqtt is not None and self.mqtt.link.publish(topic, payload, retain=True) is not None
@@ -123,7 +138,7 @@ class Edge:
         self.history.meta(topic.province, topic.commune, topic.domain, meta)
         if topic.domain == "gateway" and isinstance(meta.ep, str):
             stream: Stream = (meta.gw, meta.ep)
-            self.custodian.know(stream, topic)
+            self.custodian.know(stream, topic.province, topic.commune)
             if isinstance(meta.held, int):
                 self.custodian.holds(stream, meta.held)
 
@@ -134,11 +149,23 @@ class Edge:
 
     def submit(self, batch: view.WriteBatch) -> "Future[None]":
         """Take a batch for the writer; raise CannotCommit when too many wait already."""
-        if self.committer.depth > _MOST_WAITING:
-            raise view.CannotCommit("too much waits for the disk", 5.0)
+        size = len(batch.points)
+        with self._taking:
+            if self._points_waiting and self._points_waiting + size > _MOST_WAITING:
+                raise view.CannotCommit("too much waits for the disk", 5.0)
+            self._points_waiting += size
         done: Future[None] = Future()
-        self.committer.put(BatchArrival(batch.body_gzip, batch.points, done))
+        done.add_done_callback(lambda _: self._taken(size))
+        try:
+            self.committer.put(BatchArrival(batch.body_gzip, batch.points, done))
+        except RuntimeError as error:
+            done.cancel()
+            raise view.CannotCommit(str(error), 5.0) from error
         return done
+
+    def _taken(self, points: int) -> None:
+        with self._taking:
+            self._points_waiting -= points
 
     def relay_status(self) -> view.RelayStatus:
         """Return how the upstreams stand."""

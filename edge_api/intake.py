@@ -2,8 +2,9 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from edge_api.api.view import CannotCommit
 from edge_api.arrivals import BatchArrival, MessageArrival
@@ -11,12 +12,16 @@ from edge_api.history import History
 from edge_api.lines import join_lines
 from edge_api.point import Point
 from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stream, span_of
-from gateway.spool.segment import Span, span_text
+from gateway.spool.segment import Span, parse_span, span_text
 
 log = logging.getLogger(__name__)
 
 Arrival = MessageArrival | BatchArrival
+Home = tuple[str, str]
+"""Province and commune of a node, as its topics say."""
+
 _RETRY_AFTER_S = 10.0
+_REMEMBERED = 1_000  # refused messages: one that is sent again and again is kept once
 
 
 @dataclass(slots=True)
@@ -32,14 +37,18 @@ class Counts:
 
 @dataclass(slots=True)
 class Group:
-    """What one commit will hold."""
+    """What one commit will hold. `span` is what came, new or known; `late` is what had been given up."""
 
     messages: dict[int, list[MessageArrival]] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: dict[bytes, Refused] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     span: Span = field(default_factory=dict)
+    late: list[tuple[Stream, int]] = field(default_factory=list)
+    given_up: Span = field(default_factory=dict)
+    homes: dict[Stream, Home] = field(default_factory=dict)
+    fresh: int = 0
     duplicates: int = 0
 
 
@@ -50,13 +59,19 @@ class Intake:
         self,
         spool: Spool,
         history: History,
-        touched: Callable[[Sequence[Stream]], None],
+        touched: Callable[[Mapping[Stream, Home | None]], None],
         wall_ns: Callable[[], int],
     ) -> None:
         self._spool = spool
         self._history = history
         self._touched = touched
         self._wall_ns = wall_ns
+        self._late: Span = {}
+        rows = spool.query(
+            "SELECT place, body FROM quarantine WHERE source = 'mqtt' ORDER BY id DESC LIMIT ?",
+            (_REMEMBERED,),
+        )
+        self._refused = dict.fromkeys(_digest(place, body) for place, body in reversed(rows))
         self.counts = Counts()
 
     def commit(self, arrivals: list[Arrival]) -> None:
@@ -64,87 +79,126 @@ class Intake:
         group = self._sort(arrivals)
         if group.segments or group.gaps or group.refused:
             self._spool.append(
-                group.segments, gaps=group.gaps, refused=group.refused, wall_ns=self._wall_ns()
+                group.segments,
+                gaps=group.gaps,
+                refused=list(group.refused.values()),
+                wall_ns=self._wall_ns(),
             )
             self.counts.commits += 1
+        # It is on disk: from here on nothing may make the committer believe that it is not.
         for arrival in arrivals:
             if isinstance(arrival, MessageArrival):
                 arrival.ack()
-            else:
+            elif not arrival.done.done():
                 arrival.done.set_result(None)
-        self.counts.received += len(group.points) + group.duplicates + len(group.refused)
-        self.counts.committed += len(group.points)
+        self._remember(group)
+        self._touched({stream: group.homes.get(stream) for stream in group.span})
+        try:
+            self._history.add(group.points)
+        except Exception:
+            log.exception("what was committed cannot be shown; custody goes on")
+
+    def _remember(self, group: Group) -> None:
+        self.counts.received += group.fresh + group.duplicates + len(group.refused)
+        self.counts.committed += group.fresh
         self.counts.duplicates += group.duplicates
         self.counts.refused += len(group.refused)
-        self._touched(list(group.span))
-        self._history.add(group.points)
+        for stream, seq in group.late:
+            self._late.setdefault(stream, RangeSet()).add(seq, seq)
+        self._refused |= dict.fromkeys(group.refused)
+        while len(self._refused) > _REMEMBERED:
+            del self._refused[next(iter(self._refused))]
 
     @staticmethod
     def refuse(arrivals: list[Arrival], error: Exception) -> list[Arrival]:
         """Answer the HTTP senders that it did not work; MQTT messages stay, unacknowledged."""
         for arrival in arrivals:
-            if isinstance(arrival, BatchArrival):
+            if isinstance(arrival, BatchArrival) and not arrival.done.done():
                 why = "the disk does not take it" if isinstance(error, (OSError, sqlite3.Error)) else "fault"
                 arrival.done.set_exception(CannotCommit(f"{why}: {error}", _RETRY_AFTER_S))
         return [arrival for arrival in arrivals if isinstance(arrival, MessageArrival)]
 
     def _sort(self, arrivals: list[Arrival]) -> Group:
         group = Group()
+        told: list[Gap] = []
         for arrival in arrivals:
             if isinstance(arrival, BatchArrival):
-                self._add_batch(group, arrival)
+                told += self._add_batch(group, arrival)
+            elif arrival.refused is not None:
+                self._add_refused(group, arrival.refused)
             else:
-                self._add_message(group, arrival)
+                told += self._add_message(group, arrival)
         for lane, messages in sorted(group.messages.items()):
             group.segments.append(_segment(lane, messages))
+        group.gaps = [missing for gap in told for missing in self._unseen(group, gap)]
         return group
 
-    def _add_message(self, group: Group, arrival: MessageArrival) -> None:
-        if arrival.refused is not None:
-            group.refused.append(arrival.refused)
+    def _add_refused(self, group: Group, refused: Refused) -> None:
+        digest = _digest(refused.place, refused.body)
+        if digest in self._refused or digest in group.refused:
+            group.duplicates += 1
             return
-        if arrival.stream is None or arrival.point is None:
+        group.refused[digest] = refused
+        for stream in parse_span(refused.span):
+            group.span.setdefault(stream, RangeSet())
+
+    def _add_message(self, group: Group, arrival: MessageArrival) -> list[Gap]:
+        stream, point = arrival.stream, arrival.point
+        if stream is None or point is None:
             raise ValueError("a message that is not refused has a stream and a point")
-        numbers = group.span.setdefault(arrival.stream, RangeSet())
-        seen = self._spool.streams.get(arrival.stream)
-        if arrival.seq in numbers or (seen is not None and arrival.seq in seen):
+        group.homes[stream] = (point.tags["province"], point.tags["commune"])
+        if not self._is_new(group, stream, arrival.seq):
             group.duplicates += 1  # committed before: acknowledged again, kept once
-            return
-        numbers.add(arrival.seq, arrival.seq)
+            return []
         group.messages.setdefault(arrival.lane, []).append(arrival)
-        group.points.append(arrival.point)
-        if arrival.gap is not None:
-            group.gaps += self._unseen(arrival.gap)
+        group.points.append(point)
+        group.fresh += 1
+        return [arrival.gap] if arrival.gap is not None else []
 
-    def _unseen(self, gap: Gap) -> list[Gap]:
-        """Cut from a gap what did arrive: only what is really missing is a gap."""
-        seen = self._spool.streams.get(gap.stream, RangeSet())
-        return [Gap(gap.stream, a, b, gap.reason) for a, b in seen.missing(gap.first, gap.last)]
-
-    def _add_batch(self, group: Group, arrival: BatchArrival) -> None:
+    def _add_batch(self, group: Group, arrival: BatchArrival) -> list[Gap]:
         points = arrival.points
-        if not points:
-            return
-        numbered = [(p, identity) for p in points if (identity := _identity(p)) is not None]
-        known = sum(self._seen(identity) for _, identity in numbered)
+        numbered = [(point, it) for point in points if (it := _identity(point)) is not None]
+        fresh = [self._is_new(group, (gw, ep), seq) for _, (gw, ep, seq) in numbered].count(True)
+        known = len(numbered) - fresh
         group.duplicates += known
         if known == len(points):
-            return  # the whole body was sent before, and its answer was lost on the way
+            return []  # the whole body was sent before, and its answer was lost on the way
         span = span_of(identity for _, identity in numbered)
         lane = EVENTS if all(point.measurement == "Alert" for point in points) else READINGS
         times = [point.ts_ns for point in points]
         group.segments.append(Segment(lane, len(points), span, arrival.body, min(times), max(times)))
-        for _, (gw, ep, seq) in numbered:
-            group.span.setdefault((gw, ep), RangeSet()).add(seq, seq)
-        for point, identity in numbered:
-            if point.tags.get("kind") == "gap":
-                gap = _gap_of(point, identity[:2])
-                group.gaps += self._unseen(gap) if gap else []
         group.points += points
+        group.fresh += len(points) - known
+        gaps = (
+            _gap_of(point, (gw, ep)) for point, (gw, ep, _) in numbered if point.tags.get("kind") == "gap"
+        )
+        return [gap for gap in gaps if gap is not None]
 
-    def _seen(self, identity: tuple[str, str, int]) -> bool:
-        seen = self._spool.streams.get(identity[:2])
-        return seen is not None and identity[2] in seen
+    def _is_new(self, group: Group, stream: Stream, seq: int) -> bool:
+        """Whether a number has not come before; enter it. One that had been given up as a gap is new."""
+        numbers = group.span.setdefault(stream, RangeSet())
+        if seq in numbers:
+            return False
+        seen = self._spool.streams.get(stream)
+        if seen is not None and seq in seen:
+            if stream not in group.given_up:
+                rows = self._spool.query("SELECT first, last FROM gap WHERE gw = ? AND ep = ?", stream)
+                group.given_up[stream] = RangeSet(rows)
+            if seq not in group.given_up[stream] or seq in self._late.get(stream, ()):
+                return False
+            group.late.append((stream, seq))
+        numbers.add(seq, seq)
+        return True
+
+    def _unseen(self, group: Group, gap: Gap) -> list[Gap]:
+        """Cut from a gap what did arrive: only what is really missing is a gap."""
+        seen = self._spool.streams.get(gap.stream, RangeSet()).copy()
+        seen.update(group.span.get(gap.stream, ()))
+        return [Gap(gap.stream, a, b, gap.reason) for a, b in seen.missing(gap.first, gap.last)]
+
+
+def _digest(place: str, body: bytes) -> bytes:
+    return blake2b(place.encode() + b"\0" + body, digest_size=16).digest()
 
 
 def _identity(point: Point) -> tuple[str, str, int] | None:

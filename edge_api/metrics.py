@@ -77,7 +77,8 @@ def _totals(counters: Counters) -> Iterator[Metric]:
     for name, text in _NODE_COUNTERS.items():
         family = CounterMetricFamily(f"commune_node_{name}", text, labels=["gw", "ep"])
         for node in counters.nodes:
-            family.add_metric([node.gw, node.ep], getattr(node, name))
+            if getattr(node, name) is not None:
+                family.add_metric([node.gw, node.ep], getattr(node, name))
         yield family
     missing = GaugeMetricFamily(
         "commune_node_missing", "Readings and events of a node known to be missing", labels=["gw", "ep"]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from gateway.spool import Outbox, RangeSet, Segment, Spool
 from gateway.spool.outbox import Batch
 from gateway.spool.segment import Span, parse_span
+from gateway.spool.store import Head
 
 _MOST_LOOKED_AT = 5_000  # segments; some 50 ms on a Pi
 _LOOK_AGAIN_S = 60.0
@@ -38,10 +39,8 @@ class EdgeOutbox(Outbox):
             super().done(batch)
             if not any(waiting.points for waiting in self.waiting.values()):
                 self._whose = {}
-            elif self._whose is not None:
-                for head in batch.heads:
-                    for stream, ranges in parse_span(head.span).items():
-                        self._take_out(self._whose, stream, ranges)
+            else:
+                self._take_out(head.span for head in batch.heads)
 
     def forgotten(self) -> int:
         """Put in again what waits again."""
@@ -56,18 +55,24 @@ class EdgeOutbox(Outbox):
         super()._appended(segments)
         self._put_in(each.span for each in segments)
 
+    def _rewritten(self, old: Sequence[Head], new: Sequence[Segment]) -> None:
+        super()._rewritten(old, new)
+        self._take_out(head.span for head in old if head.id not in self.delivered)
+        self._put_in(each.span for each in new if each.id not in self.delivered)
+
     def _put_in(self, spans: Iterable[str]) -> None:
         if self._whose is not None:
             for span in spans:
                 for stream, ranges in parse_span(span).items():
                     self._whose.setdefault(stream, RangeSet()).update(ranges)
 
-    @staticmethod
-    def _take_out(whose: Span, stream: tuple[str, str], ranges: RangeSet) -> None:
-        left = whose.get(stream)
-        if left is not None:
-            for first, last in ranges:
-                left.discard(first, last)
+    def _take_out(self, spans: Iterable[str]) -> None:
+        if self._whose is not None:
+            for span in spans:
+                for stream, ranges in parse_span(span).items():
+                    left = self._whose.get(stream, RangeSet())
+                    for first, last in ranges:
+                        left.discard(first, last)
 
     def _look(self) -> None:
         self._looked_at = self._monotonic()

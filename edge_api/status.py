@@ -7,7 +7,8 @@ from edge_api.custody import RELEASED
 from edge_api.intake import Counts
 from edge_api.relay import Relay
 from gateway.feed import from_ns
-from gateway.spool import EVENTS, READINGS, RangeSet, Spool
+from gateway.spool import EVENTS, READINGS, RangeSet, Spool, Stream
+from gateway.spool.segment import Span
 
 Wall = Callable[[], int]
 _MOST_ROWS = 1000
@@ -77,22 +78,28 @@ def quarantine(spool: Spool) -> list[view.QuarantinedLine]:
 
 def counters(spool: Spool, relays: Sequence[Relay], counts: Counts, disk_free: int) -> view.Counters:
     """Return totals, and per node what it has taken, what is here, and what every upstream has confirmed."""
-    waiting: dict[tuple[str, str], RangeSet] = {}
     with spool.lock:
         streams = [(stream, seen.copy()) for stream, seen in spool.streams.items()]
+        lost = _lost(spool)
+        waiting = [relay.outbox.whose() for relay in relays]
         points = max((sum(w.points for w in r.outbox.waiting.values()) for r in relays), default=0)
         size = max((sum(w.bytes for w in r.outbox.waiting.values()) for r in relays), default=0)
-    nodes = [
-        view.NodeCounts(
-            gw=gw,
-            ep=ep,
-            taken=seen.last or 0,
-            committed=len(seen),
-            delivered=max(len(seen) - len(waiting.get((gw, ep), ())), 0),
-            missing=sum(last - first + 1 for first, last in seen.missing(1, seen.last or 0)),
+    nodes = []
+    for stream, seen in streams:
+        given_up, released = lost.get(stream, (0, 0))
+        committed = max(len(seen) - given_up - released, 0)
+        here = _union(stream, waiting)
+        unknown = sum(last - first + 1 for first, last in seen.missing(1, seen.last or 0))
+        nodes.append(
+            view.NodeCounts(
+                gw=stream[0],
+                ep=stream[1],
+                taken=seen.last or 0,
+                committed=committed,
+                delivered=None if here is None else max(committed - here, 0),
+                missing=unknown + given_up,
+            )
         )
-        for (gw, ep), seen in streams
-    ]
     return view.Counters(
         nodes=nodes,
         received=counts.received,
@@ -104,3 +111,23 @@ def counters(spool: Spool, relays: Sequence[Relay], counts: Counts, disk_free: i
         spool_bytes=size,
         disk_free_bytes=disk_free,
     )
+
+
+def _lost(spool: Spool) -> dict[Stream, tuple[int, int]]:
+    """Return, by stream, how many will never come, and how many an earlier edge has taken."""
+    rows = spool.query(
+        "SELECT gw, ep, sum((reason <> ?) * (last - first + 1)), sum((reason = ?) * (last - first + 1))"
+        " FROM gap GROUP BY gw, ep",
+        (RELEASED, RELEASED),
+    )
+    return {(gw, ep): (given_up, released) for gw, ep, given_up, released in rows}
+
+
+def _union(stream: Stream, waiting: Sequence[Span | None]) -> int | None:
+    """Return how many of a stream wait for any upstream; None when that is not known, or there is none."""
+    together = RangeSet()
+    for each in waiting:
+        if each is None:
+            return None
+        together.update(each.get(stream, ()))
+    return len(together) if waiting else None

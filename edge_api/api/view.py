@@ -94,13 +94,16 @@ class QuarantinedLine(Struct, frozen=True, kw_only=True):
 
 
 class NodeCounts(Struct, frozen=True, kw_only=True):
-    """Readings and events of one node's spool: how many it took, how many are committed here and gone on."""
+    """Readings and events of one node's spool: how many it took, how many are committed here and gone on.
+
+    `delivered` is None while too much waits to tell whose it is, and where there is no upstream.
+    """
 
     gw: str
     ep: str
     taken: int
     committed: int
-    delivered: int
+    delivered: int | None
     missing: int = 0
 
 

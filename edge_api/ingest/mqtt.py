@@ -71,6 +71,10 @@ class MqttIngest:
                 self._ears.arrival(arrival(topic, message.payload, message.ack))
         except FeedError as error:
             self._refuse(message, str(error))
+        except Exception as error:
+            # paho's thread would end with it, and with that thread all hearing.
+            log.exception("%s: unexpected", message.topic[:200])
+            self._refuse(message, f"unexpected: {type(error).__name__}: {error}")
 
     def _check_place(self, topic: Topic) -> None:
         site = self._site

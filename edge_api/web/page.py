@@ -188,7 +188,7 @@ class PageMaker:
                 node.gw,
                 number(node.taken, self._lang),
                 number(node.committed, self._lang),
-                number(node.delivered, self._lang),
+                "—" if node.delivered is None else number(node.delivered, self._lang),
                 number(node.missing, self._lang),
             )
             for node in self._edge.counters().nodes
