@@ -1,0 +1,1 @@
+"""The documents are true and complete, or these tests fail."""
