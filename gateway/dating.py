@@ -1,35 +1,31 @@
-"""Turns (boot, monotonic time) into UTC: exactly once the clock was set, else by bounds and marked so."""
+"""Dates what was stored undated: exactly once the clock was set, else by bounds, marked so and in order."""
 
-from dataclasses import dataclass
+import logging
 
 import msgspec
 
 from gateway.feed import Event, Reading, decode_event, decode_reading, encode, from_ns
-from gateway.journal import UNDATED, Record, records
+from gateway.journal import UNDATED, Record, doubt, records
 from gateway.spool import Spool
 from gateway.spool.store import Head
+from gateway.timeline import MS, Offset, Timeline
 from sensors.io import Clock
 
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """What to add to a boot's monotonic times to get UTC, and whether that is measured or only a bound."""
-
-    ns: int
-    exact: bool
+log = logging.getLogger(__name__)
 
 
 class Dating:
     """Knows each boot's offset; once learned it is kept, so that a second sending dates the same."""
 
-    def __init__(self, spool: Spool, clock: Clock, *, require_sync: bool = True) -> None:
+    def __init__(self, spool: Spool, clock: Clock, timeline: Timeline) -> None:
         self.spool = spool
         self.clock = clock
-        self.require_sync = require_sync
+        self._timeline = timeline
         self._offsets: dict[str, Offset] = {}
         for key, value in spool.query("SELECT key, value FROM note WHERE key LIKE 'boot %'"):
             ns, _, mark = value.partition(" ")
             self._offsets[key.removeprefix("boot ")] = Offset(int(ns), not mark)
+        timeline.when_set(self._bound)  # at once: this boot's beginning is the earlier ones' bound
 
     @staticmethod
     def dated(ts: str) -> bool:
@@ -40,9 +36,11 @@ class Dating:
         """Whether a segment's readings have, or can now be given, their times."""
         if head.first_ns is not None or head.boot in self._offsets:
             return True
-        if self.require_sync and not self.clock.synchronised():
+        origin = self._timeline.origin()
+        if origin is None:
             return False
-        self._learn()
+        if head.boot not in self._offsets:
+            self._bound(origin)
         return head.boot in self._offsets
 
     def finish(self, record: Record, head: Head) -> bytes:
@@ -59,30 +57,42 @@ class Dating:
         body.ts = from_ns(offset.ns + record.mono_ns)
         if isinstance(body, Reading):
             body.hist = True if late else msgspec.UNSET
-            if not offset.exact:
-                body.q = "bad" if body.q == "bad" else "uncertain"
-                body.qr = f"{body.qr} ts:clock" if isinstance(body.qr, str) else "ts:clock"
+        if not offset.exact:
+            doubt(body)
         return encode(body)
 
-    def _learn(self) -> None:
-        """Find the offset of every boot that has undated segments, newest first.
+    def _bound(self, origin: Offset) -> None:
+        """Estimate the offset of every earlier boot that has undated segments, newest first.
 
-        This boot's is measured. An earlier boot ended before the next began: its last reading is set to that
-        moment, so its times are the latest possible.
+        A boot ended before the next one began: its last reading is set just before that, the latest it can
+        have been. How much too late that is, nobody knows: the power was off.
         """
-        now = self.clock.wall_ns() - self.clock.monotonic_ns()
-        learned = {self.clock.boot_id: Offset(now, exact=True)}
-        bound = now
+        self._offsets[self.clock.boot_id] = origin
+        bound = origin.ns
         rows = self.spool.query(
-            "SELECT boot, max(id) FROM segment WHERE first_ns IS NULL GROUP BY boot ORDER BY max(id) DESC"
+            "SELECT boot FROM segment WHERE first_ns IS NULL GROUP BY boot ORDER BY max(id) DESC"
         )
-        for boot, last_id in rows:
-            known = self._offsets.get(boot) or learned.get(boot)
+        for (boot,) in rows:
+            known = self._offsets.get(boot)
             if known is None:
-                last = max(record.mono_ns for record in records(self.spool.body(last_id), last_id))
-                known = learned[boot] = Offset(bound - last, exact=False)
+                first, last = self._times(boot)
+                known = self._offsets[boot] = self._timeline.claim(boot, bound - MS - last, first, last)
+                log.warning(
+                    "the power went before the clock was set: what was read then is dated %s to %s, the"
+                    " latest it can have been, and marked",
+                    from_ns(known.ns + first),
+                    from_ns(known.ns + last),
+                )
             bound = min(bound, known.ns)
-        self._offsets.update(learned)
-        self.spool.set_notes(
-            {f"boot {boot}": f"{each.ns}{'' if each.exact else ' bound'}" for boot, each in learned.items()}
-        )
+
+    def _times(self, boot: str) -> tuple[int, int]:
+        """Return the monotonic times of a boot's first and last undated reading.
+
+        One commit makes up to two segments, and a slow device's reading comes a little late: four at each
+        end are enough to look at.
+        """
+        where = "SELECT id, body FROM segment WHERE first_ns IS NULL AND boot = ? ORDER BY id"
+        rows = [*self.spool.query(f"{where} LIMIT 4", (boot,))]
+        rows += self.spool.query(f"{where} DESC LIMIT 4", (boot,))
+        times = [record.mono_ns for number, body in rows for record in records(bytes(body), number)]
+        return min(times), max(times)

@@ -15,6 +15,11 @@ from gateway.journal import Entry, Journal
 from gateway.publisher import Identity, Publisher
 from gateway.runner import AssetReading, Runner
 from gateway.spool import Spool
+from gateway.spool.quota import Limits, Quota
+from gateway.spool.room import Room
+from gateway.spool.thinning import Thinner
+from gateway.thinning import NodeCodec
+from gateway.timeline import Timeline
 from sensors.io import IO
 from sensors.sample import Value
 
@@ -29,18 +34,19 @@ class Node:
         self.config = config
         self.io = io
         self.spool = Spool(config.spool.path, by_seq=True, keep_s=0)
+        self.timeline = Timeline(self.spool, io.clock, require_sync=config.clock.require_sync)
         self.journal = Journal(
             self.spool,
             site.gw,
-            io.clock,
-            require_sync=config.clock.require_sync,
+            self.timeline,
+            io.clock.boot_id,
             linger_s=float(config.spool.linger),
             committed=self._show,
         )
         self.publisher = Publisher(
             self.spool,
             Identity(site.province, site.commune, site.gw, self.journal.ep),
-            Dating(self.spool, io.clock, require_sync=config.clock.require_sync),
+            Dating(self.spool, io.clock, self.timeline),
             Settings(
                 host=config.mqtt.host,
                 port=config.mqtt.port,
@@ -51,6 +57,18 @@ class Node:
             ),
             metas(config),
             custody=config.mqtt.custody,
+        )
+        self.quota = Quota(self.spool, Limits(int(config.spool.max_bytes), int(config.spool.min_free)))
+        self.publisher.disk_failed = self.quota.gave_out
+        self.journal.room = Room(
+            self.quota,
+            Thinner(
+                self.spool,
+                [self.publisher.outbox],
+                NodeCodec(self.journal.gap_segments),
+                lambda: self.timeline.now_ns() or 0,
+                newest_bytes=int(config.spool.max_bytes) // 4,
+            ),
         )
         self.runner = Runner(config, io, self._take)
 
@@ -66,13 +84,12 @@ class Node:
         waiting = sum(lane.points for lane in self.publisher.outbox.waiting.values())
         facts: dict[str, Value] = {
             "spoolDepth": waiting,
-            "clockState": "synced" if self.io.clock.synchronised() else "unset",
+            "clockState": self.timeline.state(),
         }
         oldest = self.publisher.outbox.oldest()
-        offset = self.journal.offset_ns()
-        if oldest and oldest.first_ns is not None and offset is not None:
-            age_ns = offset + self.io.clock.monotonic_ns() - oldest.first_ns
-            facts["spoolOldestAge"] = round(max(age_ns, 0) / 1e9, 1)
+        now_ns = self.timeline.now_ns()
+        if oldest and oldest.first_ns is not None and now_ns is not None:
+            facts["spoolOldestAge"] = round(max(now_ns - oldest.first_ns, 0) / 1e9, 1)
         return facts
 
     def start(self, *, threads: bool = True) -> None:
@@ -85,7 +102,7 @@ class Node:
     def stop(self, timeout_s: float = 5.0) -> None:
         """Stop reading, commit what was read, send what can be sent in `timeout_s`, close the spool."""
         self.runner.stop()
-        if not self.journal.committer.stop(timeout_s):
+        if not self.journal.stop(timeout_s):
             log.error("stopped with readings that the disk did not take: %s", self.journal.committer.failing)
         self.publisher.stop(timeout_s)
         self.spool.close()
