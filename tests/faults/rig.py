@@ -1,5 +1,6 @@
 """Because losses show only on the whole path: the real processes, each of which can be killed."""
 
+import json
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import ClassVar
 
 from gateway.spool import RangeSet, Stream
 from gateway.spool.segment import parse_span
-from tests.parts.http import answers
+from tests.parts.http import answers, ask
 from tests.parts.influxd import InfluxDB
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.process import Part
@@ -51,9 +52,21 @@ class EdgeProgram(Program):
     ) -> None:
         """Write edge.toml; `extra` holds its [mqtt] and [[upstream]] tables."""
         super().__init__(folder, ["edge", "run", str(folder / "edge.toml")], sabotage)
-        (folder / "edge.toml").write_text(
+        self._head = (
             f'[site]\n{site}\n[http]\nhost = "{host}"\nport = {self.port}\n'
-            f'[spool]\npath = "{folder}/edge.db"\n[history]\npath = "{folder}/history.db"\n{extra}\n'
+            f'[spool]\npath = "{folder}/edge.db"\n[history]\npath = "{folder}/history.db"\n'
+        )
+        self.reconfigure(extra)
+
+    def reconfigure(self, extra: str) -> None:
+        """Write other [mqtt] and [[upstream]] tables; they count from the next start."""
+        (self.folder / "edge.toml").write_text(f"{self._head}{extra}\n")
+
+    def drained(self) -> bool:
+        """Whether nothing waits for any upstream."""
+        facts = json.loads(ask(self.port, "GET", "/v1/relay").body)
+        return all(
+            not lane["points"] for upstream in facts["upstreams"] for lane in upstream["lanes"].values()
         )
 
     def ready(self) -> bool:
