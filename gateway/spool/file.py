@@ -5,6 +5,8 @@ import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
+from gateway.spool.wal import damage_in
+
 VERSION = 1
 _WAL_LIMIT_BYTES = 4_000_000
 _CHECKED_BYTES = 200_000_000  # SQLite looks a file of this size through in 0.2 s once it has been read
@@ -13,6 +15,7 @@ _WAL_HEADER = 32
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 _UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
 COMPANIONS = ("-wal", "-shm")
+IN_USE = "-in-use"  # is beside the file from its first commit to its closing: then there is a log, too
 
 
 class SpoolError(Exception):
@@ -42,40 +45,43 @@ def open_file(path: Path) -> sqlite3.Connection:
     Raises DamageError when it has to be salvaged, SpoolError when it is newer or cannot be used for now.
     """
     new = _check_beside(path)
-    db = None
     try:
         db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise SpoolError(
-                f"{path}: made by a newer version ({version} > {VERSION});"
-                " upgrade this one, or move the file away"
-            )
-        if version == 0:
-            if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise DamageError("it says that it is of version 0, and has tables")
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-        if version == 0:
-            make_tables(db)
-        elif path.stat().st_size < _CHECKED_BYTES:
-            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise DamageError(found)
-        if new:
-            sync_folder(path.parent)
-            sync_folder(path.parent.parent)
+        try:
+            _set_up(db, path)
+            if new:
+                sync_folder(path.parent)
+                sync_folder(path.parent.parent)
+        except BaseException:
+            db.close()
+            raise
     except sqlite3.Error as error:
-        _close(db)
         if is_damage(error):
             raise DamageError(str(error)) from error
         raise SpoolError(f"{path}: cannot be opened as a spool: {error}") from error
-    except (SpoolError, DamageError):
-        _close(db)
-        raise
     return db
+
+
+def _set_up(db: sqlite3.Connection, path: Path) -> None:
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise SpoolError(
+            f"{path}: made by a newer version ({version} > {VERSION});"
+            " upgrade this one, or move the file away"
+        )
+    if version == 0:
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise DamageError("it says that it is of version 0, and has tables")
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+    if version == 0:
+        make_tables(db)
+    elif path.stat().st_size < _CHECKED_BYTES:
+        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise DamageError(found)
 
 
 def make_tables(db: sqlite3.Connection) -> None:
@@ -98,10 +104,15 @@ def _check_beside(path: Path) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.stat().st_size == 0:
-            wal = beside(path, "-wal")
-            if wal.exists() and wal.stat().st_size > _WAL_HEADER:
-                raise DamageError("it is empty, though there is a write-ahead log beside it")
+            if beside(path, IN_USE).exists() or _holds_frames(beside(path, "-wal")):
+                raise DamageError("it is empty, and was not")
             return True
+        # A log of no bytes may be our own doing: a full disk gets it back that way.
+        if beside(path, IN_USE).exists() and not beside(path, "-wal").exists():
+            raise DamageError("its write-ahead log is gone")
+        wrong = damage_in(beside(path, "-wal"))
+        if wrong:
+            raise DamageError(wrong)
         if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
             raise DamageError("it cannot be read and written")
         with path.open("rb") as file:
@@ -113,30 +124,5 @@ def _check_beside(path: Path) -> bool:
     return False
 
 
-def _close(db: sqlite3.Connection | None) -> None:
-    if db is not None:
-        db.close()
-
-
-class Transaction:
-    """BEGIN IMMEDIATE .. COMMIT, rolled back when anything in between fails."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            try:
-                self._db.execute("COMMIT")
-            except sqlite3.Error:
-                self._roll_back()
-                raise
-        else:
-            self._roll_back()
-
-    def _roll_back(self) -> None:
-        if self._db.in_transaction:  # a full disk may have rolled back by itself
-            self._db.execute("ROLLBACK")
+def _holds_frames(wal: Path) -> bool:
+    return wal.exists() and wal.stat().st_size > _WAL_HEADER

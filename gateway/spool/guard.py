@@ -3,13 +3,13 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from gateway.spool import salvage
-from gateway.spool.file import DamageError, SpoolError, Transaction, is_damage, open_file
+from gateway.spool.file import IN_USE, DamageError, SpoolError, beside, is_damage, open_file, sync_folder
 from gateway.spool.rows import INSERT, SELECT, Row, intact, sealed
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ _NOT_NOW = {
 class GuardedFile:
     """The file of a spool: one writer, one reader, and the small facts kept with it.
 
-    A damaged file is salvaged when it is opened. Damage that shows later in the file's own structure cannot be
-    mended under way: `problem` says it, the `alarms` are called, and the next start salvages.
+    A damaged file is salvaged when it is opened. Damage that shows later, in the file's own structure, cannot
+    be mended under way: `problem` says it, the `alarms` are called, and the next start salvages.
     """
 
     def __init__(self, path: Path, *, by_seq: bool) -> None:
@@ -40,6 +40,7 @@ class GuardedFile:
         self._read_lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
+        self._ready = False
         try:
             salvage.finish(path)
         except OSError as error:
@@ -49,6 +50,10 @@ class GuardedFile:
         except DamageError as damage:
             salvage.salvage(path, str(damage), by_seq=by_seq)
             self._open()
+        self._ready = True
+        self.set_notes({"opened": str(int(self.note("opened", "0")) + 1)})
+        beside(path, IN_USE).touch()
+        sync_folder(path.parent)
 
     def _open(self, why: str | None = None) -> None:
         if why:
@@ -65,7 +70,7 @@ class GuardedFile:
             raise DamageError(str(error)) from error
 
     def _recall(self) -> None:
-        """Bring back what is known; raise DamageError, ValueError or sqlite3.Error for what cannot be right."""
+        """Bring back what is known; what cannot be right raises DamageError, ValueError or sqlite3.Error."""
         self._believed("note")
         self._believed("progress")
 
@@ -78,7 +83,7 @@ class GuardedFile:
 
     def condemn(self, why: str) -> None:
         """Say that the file itself is damaged: the process must end, and its next start salvages the file."""
-        if self.problem is None and self._writer is not None and self._reader is not None:
+        if self._ready and self.problem is None:
             self.problem = f"{self.path}: damaged ({why}); what can be read is saved at the next start"
             log.critical("%s", self.problem)
             try:
@@ -100,10 +105,27 @@ class GuardedFile:
             self._noticed(error)
             raise
 
-    def _transaction(self) -> Transaction:
+    @property
+    def writer(self) -> sqlite3.Connection:
+        """Return the one connection that writes; hold the lock to use it."""
         if self._writer is None:
             raise sqlite3.ProgrammingError("the spool is closed")
-        return Transaction(self._writer, self._noticed)
+        return self._writer
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """BEGIN IMMEDIATE .. COMMIT, rolled back when anything in between fails."""
+        db = self.writer
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+        except BaseException as error:
+            if isinstance(error, sqlite3.Error):
+                self._noticed(error)
+            if db.in_transaction:  # a full disk may have rolled back by itself
+                db.execute("ROLLBACK")
+            raise
 
     def _noticed(self, error: sqlite3.Error) -> None:
         if is_damage(error):
@@ -122,6 +144,9 @@ class GuardedFile:
     def close(self) -> None:
         """Close the file; what is in it stays."""
         with self.lock, self._read_lock:
+            if self._ready and self._writer is not None:
+                beside(self.path, IN_USE).unlink(missing_ok=True)
+                sync_folder(self.path.parent)
             for connection in (self._reader, self._writer):
                 if connection is not None:
                     connection.close()

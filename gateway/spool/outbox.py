@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.spool.ranges import RangeSet
-from gateway.spool.segment import EVENTS, READINGS, Segment
+from gateway.spool.segment import EVENTS, READINGS, Segment, first_number
 from gateway.spool.store import Head, Spool
 
 _SCAN = 256  # heads looked at in one query
@@ -75,6 +75,21 @@ class Outbox:
         for each in new:
             if each.id not in self.delivered:
                 self._count(each.lane, each.points, len(each.body))
+        if sum(head.points for head in old) > sum(each.points for each in new):
+            held = RangeSet((self.first(each), each.id) for each in new)
+            for head in old:
+                for low, high in held.missing(self.first(head), head.id):
+                    self.delivered.add(low, high)  # nobody waits for what was given up
+
+    def fixed(self) -> RangeSet:
+        """Return the ids that must stay as they are: on their way, or sent and perhaps to be sent again."""
+        with self.spool.lock:
+            self._expire()
+            kept = self._out.copy()
+            for _, batch in self._recent:
+                for head in batch.heads:
+                    kept.add(self.first(head), head.id)
+            return kept
 
     def busy(self, number: int) -> bool:
         """Whether a segment is confirmed, or on its way: then it must stay as it is."""
@@ -129,7 +144,7 @@ class Outbox:
                 if size > max_bytes or points > max_points:
                     break
             for head in chosen:
-                self._out.add(self._first(head), head.id)
+                self._out.add(self.first(head), head.id)
         return Batch(named, tuple(chosen)) if chosen else None
 
     def _pending(self, lane: int, first: int, last: int) -> Iterator[Head]:
@@ -146,8 +161,12 @@ class Outbox:
                     break
                 at = heads[-1].id + 1
 
-    def _first(self, head: Head) -> int:
-        return head.id - head.points + 1 if self.spool.by_seq else head.id
+    def first(self, it: Head | Segment) -> int:
+        """Return the first number that a segment stands for; a thinned one has fewer points than numbers."""
+        if not self.spool.by_seq:
+            return it.id
+        number = first_number(it.span)
+        return it.id - it.points + 1 if number is None else number
 
     def done(self, batch: Batch) -> None:
         """The upstream has confirmed the batch: it may leave once it has been kept a while."""
@@ -156,14 +175,14 @@ class Outbox:
             for head in batch.heads:
                 if head.id not in self.delivered:
                     self._count(head.lane, -head.points, -head.size)
-                self.delivered.add(self._first(head), head.id)
+                self.delivered.add(self.first(head), head.id)
             self._recent.append((self._monotonic(), batch))
 
     def back(self, batch: Batch) -> None:
         """The batch was not confirmed: it waits again."""
         with self.spool.lock:
             for head in batch.heads:
-                self._out.discard(self._first(head), head.id)
+                self._out.discard(self.first(head), head.id)
 
     def confirm_through(self, number: int) -> bool:
         """Everything with an id up to `number` is confirmed; return whether that was news."""
@@ -195,7 +214,7 @@ class Outbox:
             points = 0
             for _, batch in self._recent:
                 for head in batch.heads:
-                    self.delivered.discard(self._first(head), head.id)
+                    self.delivered.discard(self.first(head), head.id)
                     self._count(head.lane, head.points, head.size)
                     points += head.points
             self._recent.clear()
@@ -213,7 +232,7 @@ class Outbox:
             free = self.delivered.copy()
             for _, batch in self._recent:
                 for head in batch.heads:
-                    free.discard(self._first(head), head.id)
+                    free.discard(self.first(head), head.id)
             return free
 
     def oldest(self) -> Head | None:
@@ -242,6 +261,8 @@ def reclaim(spool: Spool, outboxes: Sequence[Outbox]) -> int:
     A spool without an upstream keeps everything: it waits for an export, or for an upstream to come.
     """
     with spool.lock:
+        if spool.problem:
+            return 0
         free = [outbox.releasable() for outbox in outboxes]
         common = free[0].copy() if free else RangeSet()
         for other in free[1:]:

@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 from gateway.spool.file import beside
 from gateway.spool.rows import Row
@@ -38,17 +39,27 @@ class Pages:
             if handle is not None:
                 os.close(handle)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Yield row number and values of whatever looks like a row, a later version after an earlier one."""
         size = _size(self._main) // _PAGE + 1
         for number in range(1, size + 1):
-            page = self._old(number)
-            if page is not None:
-                yield from self._leaf(number, page)
+            yield from self.leaf(number)
         for number, offset in self._frames:
             frame = self._read(self._wal, offset)
             if frame is not None:
                 yield from self._leaf(number, frame)
+
+    def leaf(self, number: int) -> Iterator[tuple[int, Row]]:
+        """Yield the rows that lie on one page of the main file."""
+        page = self._old(number)
+        if page is not None:
+            yield from self._leaf(number, page)
 
     def _leaf(self, number: int, page: bytes) -> Iterator[tuple[int, Row]]:
         head = 100 if number == 1 else 0
@@ -149,7 +160,7 @@ def _payload(page: bytes, at: int, size: int, get: Get) -> bytes | None:
 
 def _values(record: bytes) -> Row:
     end, at = _varint(record, 0)
-    kinds = []
+    kinds: list[int] = []
     while at < end and len(kinds) < _MOST_COLUMNS:
         kind, at = _varint(record, at)
         kinds.append(kind)

@@ -21,7 +21,7 @@ REPLACED = frozenset({"stream", "progress", "note"})
 _CRC_AT = {table: names.index("crc") for table, names in COLUMNS.items()}
 
 INSERT = {
-    table: f"INSERT{' OR REPLACE' * (table in REPLACED)} INTO {table} ({', '.join(names)})"  # noqa: S608
+    table: f"INSERT{' OR REPLACE' * (table in REPLACED)} INTO {table} ({', '.join(names)})"
     f" VALUES ({', '.join('?' * len(names))})"
     for table, names in COLUMNS.items()
 }

@@ -7,12 +7,12 @@ what is done about the numbers that may be lost.
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.spool.file import COMPANIONS, SpoolError, beside, make_tables, sync_folder
+from gateway.spool.file import COMPANIONS, IN_USE, SpoolError, beside, make_tables, sync_folder
 from gateway.spool.pages import Pages
 from gateway.spool.ranges import RangeSet
 from gateway.spool.rows import INSERT, Row, sealed, tables_of
@@ -40,6 +40,7 @@ class _Found:
     progress: dict[str, RangeSet] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     explained: Span = field(default_factory=dict)
+    rows: set[tuple[str, Row]] = field(default_factory=set)
     last_id: int = 0
 
 
@@ -107,7 +108,8 @@ def _swap(path: Path) -> Path | None:
         path.rename(aside)
     sync_folder(path.parent)
     beside(path, _FINISHED).rename(path)
-    beside(path, MARK).unlink(missing_ok=True)
+    for word in (MARK, IN_USE):
+        beside(path, word).unlink(missing_ok=True)
     sync_folder(path.parent)
     return aside if kept else None
 
@@ -119,13 +121,15 @@ def _copy(path: Path, db: sqlite3.Connection, *, by_seq: bool) -> str:
     make_tables(db)
     db.execute("BEGIN")
     found = _Found()
-    with closing(Pages(path)) as pages:
+    with Pages(path) as pages:
         for number, record in pages.rows():
             for table, row in tables_of(number, record):
                 _take(db, found, table, row)
     _drop_confirmed(db, found)
     kept = _kept(db, by_seq=by_seq)
-    found.last_id = max([found.last_id, kept.ids.last or 0, *(each.last or 0 for each in found.progress.values())])
+    found.last_id = max(
+        [found.last_id, kept.ids.last or 0, *(each.last or 0 for each in found.progress.values())]
+    )
     lost = _number(found, kept) if by_seq else _unsee(found, kept)
     _write_rest(db, found, kept, found.last_id + JUMP if found.last_id else 0)
     db.execute("COMMIT")
@@ -144,7 +148,8 @@ def _take(db: sqlite3.Connection, found: _Found, table: str, row: Row) -> None:
         if row[0] == "last_id":
             found.last_id = max(found.last_id, int(row[1]))
         found.notes[row[0]] = row[1]
-    elif not db.execute(f"SELECT 1 FROM {table} WHERE crc = ?", (row[-1 if table == "gap" else -2],)).fetchone():  # noqa: S608
+    elif (table, row) not in found.rows:
+        found.rows.add((table, row))
         db.execute(INSERT[table], row)
         gone = {(row[0], row[1]): RangeSet([(row[2], row[3])])} if table == "gap" else parse_span(row[4])
         _add(found.explained, gone)
@@ -182,7 +187,9 @@ def _kept(db: sqlite3.Connection, *, by_seq: bool) -> _Kept:
         _add(kept.span, span)
         kept.segments += 1
         kept.points += points
-        kept.ids.add(number - points + 1 if by_seq else number, number)
+        kept.ids.add(number, number)
+        for ranges in span.values() if by_seq else ():
+            kept.ids.update(ranges)
     db.executemany("DELETE FROM segment WHERE id = ?", twice)
     return kept
 
@@ -200,6 +207,8 @@ def _number(found: _Found, kept: _Kept) -> str:
     here = kept.ids.copy()
     for ranges in found.progress.values():
         here.update(ranges)
+    for (_, ep), ranges in found.explained.items():
+        here.update(ranges if ep == found.notes["ep"] else ())
     untold = RangeSet.parse(found.notes.get("untold", ""))
     untold.update(here.missing(1, found.last_id + JUMP))
     found.notes["untold"] = str(untold)
@@ -215,6 +224,8 @@ def _unsee(found: _Found, kept: _Kept) -> str:
         here = found.released.get(stream, RangeSet()).copy()
         for spans in (kept.span, found.explained):
             here.update(spans.get(stream, RangeSet()))
+        if seen.last is not None and here.last is not None and here.last > seen.last:
+            seen.add(seen.last + 1, here.last)  # was seen since this was last written down
         lost = RangeSet((a, b) for first, last in seen for a, b in here.missing(first, last))
         for first, last in lost:
             seen.discard(first, last)
@@ -230,7 +241,7 @@ def _lost_key(stream: Stream) -> str:
     return f"lost {stream[0]}/{stream[1]}"
 
 
-def lost_of(notes: Iterator[tuple[str, str]]) -> Span:
+def lost_of(notes: Iterable[tuple[str, str]]) -> Span:
     """Return what `salvage` found lost on an edge, from the spool's notes."""
     found: Span = {}
     for key, text in notes:

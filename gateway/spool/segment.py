@@ -81,6 +81,12 @@ def parse_span(text: str) -> Span:
     return span
 
 
+def first_number(span: str) -> int | None:
+    """Return the first number of a span of one stream, None when it is empty."""
+    text = span.rpartition(":")[2].partition(",")[0].partition("-")[0]
+    return int(text) if text else None
+
+
 def span_of(identities: Iterable[tuple[str, str, int]]) -> str:
     """Write the span of (gw, ep, seq) identities."""
     span: Span = {}

@@ -1,24 +1,17 @@
-"""The spool's file: segments go in with one fsync, and out when every upstream has confirmed them."""
+"""The spool itself: segments go in with one fsync, and out when every upstream has confirmed them."""
 
 import logging
-import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from sqlite3 import Connection
+from typing import NamedTuple
 
-from gateway.spool.file import (
-    COMPANIONS,
-    DamageError,
-    SpoolError,
-    Transaction,
-    beside,
-    is_damage,
-    open_file,
-)
+from gateway.spool.file import DamageError
+from gateway.spool.guard import GuardedFile, write_notes
 from gateway.spool.ranges import RangeSet
 from gateway.spool.rows import INSERT, SELECT, Row, intact, sealed
+from gateway.spool.salvage import DAMAGE, lost_of
 from gateway.spool.segment import EVENTS, READINGS, Gap, Refused, Segment, Span, Stored, Stream, parse_span
 
 log = logging.getLogger(__name__)
@@ -42,74 +35,44 @@ class Head(NamedTuple):
     span: str
 
 
-class Spool:
+class Spool(GuardedFile):
     """One SQLite file in WAL mode, synchronous=FULL, one writer.
 
     `by_seq` numbers segments by the seq of their last reading (a node), else by order of commit (an edge).
     """
 
     def __init__(self, path: Path, *, by_seq: bool = False, keep_s: float = _KEEP_S) -> None:
-        self.path = path
-        self.by_seq = by_seq
         self.keep_s = keep_s
         self.streams: dict[Stream, RangeSet] = {}
         self.watchers: list[Callable[[Sequence[Segment]], None]] = []
         self.rewriters: list[Callable[[Sequence[Head], Sequence[Segment]], None]] = []
-        self.lock = threading.RLock()
-        self._read_lock = threading.Lock()
-        self._released: dict[Stream, RangeSet] = {}
+        self.lost: Span = {}
+        """An edge: what had been seen here and went with a damaged file; a node may still send some of it."""
+        self.untold = RangeSet()
+        """A node: numbers that will never come, which no gap event has told the edge of yet."""
+        self._released: Span = {}
         self._touched: set[Stream] = set()
         self._deleted = RangeSet()
-        self._start()
-
-    def _start(self) -> None:
-        self._writer = open_file(self.path)
-        self._reader = sqlite3.connect(self.path, check_same_thread=False)
-        self._reader.execute("PRAGMA query_only = ON")
-        self._recall()
+        super().__init__(path, by_seq=by_seq)
 
     def _recall(self) -> None:
         """Bring back what is known of streams and numbers, also from segments not yet folded into tables."""
+        super()._recall()
+        self.streams.clear()
         for gw, ep, seen, released, _ in self._believed("stream"):
             self.streams[gw, ep] = RangeSet.parse(seen)
             self._released[gw, ep] = RangeSet.parse(released)
         if not self.by_seq:
             for (span,) in self.query("SELECT span FROM segment UNION ALL SELECT span FROM quarantine"):
-                self._see(parse_span(span))
+                self._see(parse_span(str(span)))
             for gw, ep, first, last, *_ in self._believed("gap"):
                 self._see({(gw, ep): RangeSet([(first, last)])})
         (top,) = self.query("SELECT coalesce(max(id), 0) FROM segment")[0]
         self.last_id: int = max(top, int(self.note("last_id", "0")))
         newest = self.query("SELECT last_ns FROM segment WHERE last_ns IS NOT NULL ORDER BY id DESC LIMIT 1")
         self.last_ns: int = newest[0][0] if newest else int(self.note("last_ns", "0"))
-
-    def _believed(self, table: str) -> list[Row]:
-        rows = [tuple(row) for row in self.query(SELECT[table])]
-        for row in rows:
-            if not intact(table, row):
-                raise DamageError(f"a row of its table {table} is not what was written: {row}"[:200])
-        return rows
-
-    def query(self, sql: str, arguments: Sequence[object] = ()) -> list[Any]:
-        """Ask the file something, beside the writer."""
-        with self._read_lock, closing(self._reader.execute(sql, arguments)) as cursor:
-            return cursor.fetchall()
-
-    def note(self, key: str, default: str = "") -> str:
-        """Return a small fact kept with the spool."""
-        rows = self.query("SELECT value FROM note WHERE key = ?", (key,))
-        return str(rows[0][0]) if rows else default
-
-    def set_notes(self, notes: Mapping[str, str]) -> None:
-        """Keep small facts, durably."""
-        with self.lock, self._transaction():
-            self._write_notes(notes)
-
-    def _write_notes(self, notes: Mapping[str, str]) -> None:
-        self._writer.executemany(INSERT["note"], [sealed("note", *note) for note in notes.items()])
-
-    def _transaction(self) -> Transaction:
-        return Transaction(self._writer)
+        self.untold = RangeSet.parse(self.note("untold"))
+        self.lost = lost_of(self.query("SELECT key, value FROM note WHERE key LIKE 'lost %'"))
 
     def append(
         self,
@@ -117,6 +80,7 @@ class Spool:
         *,
         gaps: Sequence[Gap] = (),
         refused: Sequence[Refused] = (),
+        notes: Mapping[str, str] | None = None,
         wall_ns: int = 0,
     ) -> Stored:
         """Commit segments, and what was learned with them, in one transaction; return when it is on disk.
@@ -124,56 +88,61 @@ class Spool:
         Raises sqlite3.Error when the disk does not take it; then nothing has been kept.
         """
         with self.lock:
-            next_id = self.last_id
-            placed: list[Segment] = []
-            for each in segments:
-                next_id = each.id or next_id + 1
-                placed.append(each if each.id else _with_id(each, next_id))
-            with self._transaction():
-                self._writer.executemany(INSERT["segment"], map(_row, placed))
-                self._insert_gaps(gaps, wall_ns)
-                self._insert_refused(refused, wall_ns)
-            first_id, self.last_id = self.last_id + 1, next_id
-            self.last_ns = max((each.last_ns for each in placed if each.last_ns), default=self.last_ns)
-            if not self.by_seq:
-                for text in [each.span for each in segments] + [each.span for each in refused]:
-                    self._see(parse_span(text))
-                for gap in gaps:
-                    self._see({gap.stream: RangeSet([(gap.first, gap.last)])})
-            for watcher in self.watchers:
-                watcher(placed)
-        return Stored(first_id, next_id)
+            first_id, placed = self.last_id + 1, self._placed(segments)
+            with self._transaction() as db:
+                db.executemany(INSERT["segment"], map(_row, placed))
+                _insert_gaps(db, gaps, wall_ns)
+                _insert_refused(db, refused, wall_ns)
+                write_notes(db, notes or {})
+            self._came(placed, gaps, refused)
+        return Stored(first_id, self.last_id)
 
     def rewrite(
-        self, old: Sequence[Head], new: Sequence[Segment], *, gaps: Sequence[Gap] = (), wall_ns: int = 0
+        self,
+        old: Sequence[Head],
+        new: Sequence[Segment],
+        *,
+        gaps: Sequence[Gap] = (),
+        told: Sequence[Segment] = (),
+        notes: Mapping[str, str] | None = None,
+        wall_ns: int = 0,
     ) -> None:
         """Put segments, with ids out of the old ones', in the place of others, in one transaction.
 
-        What is no longer in the new ones must be in `gaps`. The caller holds the lock and has seen to it that
-        no old one is on its way to an upstream.
+        What is no longer in the new ones must be in `gaps`; `told` is appended and says so upward. The caller
+        holds the lock and has seen to it that no old one is on its way to an upstream.
         """
         with self.lock:
-            with self._transaction():
-                self._writer.executemany("DELETE FROM segment WHERE id = ?", [(head.id,) for head in old])
-                self._writer.executemany(INSERT["segment"], map(_row, new))
-                self._insert_gaps(gaps, wall_ns)
+            placed = self._placed(told)
+            with self._transaction() as db:
+                db.executemany("DELETE FROM segment WHERE id = ?", [(head.id,) for head in old])
+                db.executemany(INSERT["segment"], map(_row, [*new, *placed]))
+                _insert_gaps(db, gaps, wall_ns)
+                write_notes(db, notes or {})
             for rewriter in self.rewriters:
                 rewriter(old, new)
+            self._came(placed, gaps)
 
-    def _insert_gaps(self, gaps: Iterable[Gap], wall_ns: int) -> None:
-        self._writer.executemany(
-            INSERT["gap"],
-            [sealed("gap", *gap.stream, gap.first, gap.last, gap.reason, wall_ns) for gap in gaps],
-        )
+    def _placed(self, segments: Iterable[Segment]) -> list[Segment]:
+        """Return segments with their ids: their own, or the next ones."""
+        next_id = self.last_id
+        placed = []
+        for each in segments:
+            next_id = each.id or next_id + 1
+            placed.append(each if each.id else _with_id(each, next_id))
+        return placed
 
-    def _insert_refused(self, refused: Iterable[Refused], wall_ns: int) -> None:
-        self._writer.executemany(
-            INSERT["quarantine"],
-            [
-                sealed("quarantine", wall_ns, it.source, it.place, it.reason, it.span, it.body)
-                for it in refused
-            ],
-        )
+    def _came(self, placed: Sequence[Segment], gaps: Iterable[Gap], refused: Iterable[Refused] = ()) -> None:
+        """Remember, and say, what has been committed."""
+        self.last_id = placed[-1].id if placed else self.last_id
+        self.last_ns = max((each.last_ns for each in placed if each.last_ns), default=self.last_ns)
+        if not self.by_seq:
+            for text in [*(each.span for each in placed), *(each.span for each in refused)]:
+                self._see(parse_span(text))
+            for gap in gaps:
+                self._see({gap.stream: RangeSet([(gap.first, gap.last)])})
+        for watcher in self.watchers:
+            watcher(placed)
 
     def _see(self, span: Span) -> None:
         for stream, ranges in span.items():
@@ -201,11 +170,50 @@ class Spool:
         return [Head(*row) for row in rows]
 
     def body(self, segment_id: int) -> bytes:
-        """Return the bytes of a segment; raise KeyError when it has left."""
-        rows = self.query("SELECT body FROM segment WHERE id = ?", (segment_id,))
+        """Return the bytes of a segment; raise KeyError when it has left, DamageError when it has changed."""
+        rows = self.query(f"{SELECT['segment']} WHERE id = ?", (segment_id,))
         if not rows:
             raise KeyError(segment_id)
-        return bytes(rows[0][0])
+        if not intact("segment", rows[0]):
+            raise DamageError(f"segment {segment_id} is not what was written")
+        return bytes(rows[0][-1])
+
+    def put_aside(self, head: Head, why: str, wall_ns: int = 0) -> None:
+        """Keep a segment that is no longer what was written as quarantine, and its readings as a gap.
+
+        When even its numbers cannot be true the whole file is condemned.
+        """
+        numbers = RangeSet()
+        try:
+            span = parse_span(str(head.span))
+        except ValueError:
+            span = {}
+        for ranges in span.values():
+            numbers.update(ranges)
+        if self.by_seq and (numbers.last != head.id or len(list(numbers)) != 1):
+            self.condemn(f"segment {head.id}: {why}")
+            return
+        log.error("%s: segment %d: %s; set aside in quarantine", self.path, head.id, why)
+        rows = self.query("SELECT CAST(body AS BLOB) FROM segment WHERE id = ?", (head.id,))
+        gaps = [Gap(stream, *each, DAMAGE) for stream, ranges in span.items() for each in ranges]
+        refused = [
+            Refused("spool", f"segment {head.id}", f"{DAMAGE}: {why}", bytes(row[0] or b"")) for row in rows
+        ]
+        with self.lock:
+            notes = {}
+            if self.by_seq:
+                self.untold.update(numbers)
+                notes["untold"] = str(self.untold)
+            self.append((), gaps=gaps, refused=refused, notes=notes, wall_ns=wall_ns)
+
+    def skip_to(self, number: int) -> None:
+        """A node: give no number up to this one; those left out are a gap."""
+        with self.lock:
+            if number > self.last_id:
+                untold = self.untold.copy()
+                untold.add(self.last_id + 1, number)
+                self.set_notes({"last_id": str(number), "untold": str(untold)})
+                self.last_id, self.untold = number, untold
 
     def totals(self, first: int, last: int) -> dict[int, tuple[int, int]]:
         """Return count of readings and bytes in each lane among ids first..last."""
@@ -217,9 +225,12 @@ class Spool:
         return {lane: found.get(lane, (0, 0)) for lane in (EVENTS, READINGS)}
 
     def first_id(self) -> int:
-        """Return the lowest id held, or one more than the last when empty."""
-        (first,) = self.query("SELECT min(id) FROM segment")[0]
-        return int(first) if first is not None else self.last_id + 1
+        """Return the lowest id held, of a node the lowest number; one more than the last when empty."""
+        found = self.query("SELECT id, points FROM segment ORDER BY id LIMIT 1")
+        if not found:
+            return self.last_id + 1
+        number, points = found[0]
+        return int(number - points + 1 if self.by_seq else number)
 
     def delivered(self, upstream: str) -> RangeSet:
         """Return the ids that this upstream had confirmed when it was last written down."""
@@ -241,32 +252,35 @@ class Spool:
                 for first, last in releasable
                 for span in self._deleted.missing(first, min(last, self.last_id))
             ]
-            with self._transaction():
+            with self._transaction() as db:
                 gone = 0
                 for first, last in doomed:
                     self._release(first, last)
-                    gone += self._writer.execute(
-                        "DELETE FROM segment WHERE id BETWEEN ? AND ?", (first, last)
-                    ).rowcount
-                self._writer.executemany(
+                    gone += db.execute("DELETE FROM segment WHERE id BETWEEN ? AND ?", (first, last)).rowcount
+                db.executemany(
                     INSERT["progress"], [sealed("progress", k, str(v)) for k, v in progress.items()]
                 )
-                self._writer.executemany(
-                    INSERT["stream"], [self._stream_row(stream) for stream in self._touched]
-                )
-                self._write_notes({"last_id": str(self.last_id), "last_ns": str(self.last_ns)})
+                db.executemany(INSERT["stream"], [self._stream_row(stream) for stream in self._touched])
+                write_notes(db, {"last_id": str(self.last_id), "last_ns": str(self.last_ns)})
             self._deleted.update(doomed)
             self._touched.clear()
-            if self._writer.execute("PRAGMA freelist_count").fetchone()[0] > _FREE_PAGES:
+            if self.writer.execute("PRAGMA freelist_count").fetchone()[0] > _FREE_PAGES:
                 # A script steps the pragma to its end; execute() would give back a single page.
-                self._writer.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
+                self.writer.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(FULL);")
             return gone
 
-    def close(self) -> None:
-        """Close the file; what is in it stays."""
-        with self.lock, self._read_lock:
-            self._reader.close()
-            self._writer.close()
+
+def _insert_gaps(db: Connection, gaps: Iterable[Gap], wall_ns: int) -> None:
+    db.executemany(
+        INSERT["gap"], [sealed("gap", *gap.stream, gap.first, gap.last, gap.reason, wall_ns) for gap in gaps]
+    )
+
+
+def _insert_refused(db: Connection, refused: Iterable[Refused], wall_ns: int) -> None:
+    db.executemany(
+        INSERT["quarantine"],
+        [sealed("quarantine", wall_ns, it.source, it.place, it.reason, it.span, it.body) for it in refused],
+    )
 
 
 def _row(it: Segment) -> Row:
@@ -275,13 +289,4 @@ def _row(it: Segment) -> Row:
 
 
 def _with_id(segment: Segment, number: int) -> Segment:
-    return Segment(
-        segment.lane,
-        segment.points,
-        segment.span,
-        segment.body,
-        segment.first_ns,
-        segment.last_ns,
-        segment.boot,
-        number,
-    )
+    return replace(segment, id=number)

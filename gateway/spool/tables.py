@@ -37,7 +37,7 @@ class SegmentRow(SpoolTable, table=True):
 
 
 class StreamRow(SpoolTable, table=True):
-    """The sequence numbers of one node's spool that have been seen here, and those whose segments have left."""
+    """The numbers of one node's spool that have been seen here, and those whose segments have left."""
 
     __tablename__ = "stream"
 
