@@ -1,0 +1,199 @@
+"""The one writer acknowledges what is on disk, keeps repeats once, and never stops for one bad thing."""
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from edge_api.api.view import CannotCommit
+from edge_api.arrivals import BatchArrival, MessageArrival
+from edge_api.history import History
+from edge_api.intake import Arrival, Intake
+from edge_api.lineprotocol import parse
+from edge_api.lines import join_lines, split_lines
+from edge_api.point import Point
+from edge_api.status import gaps
+from gateway.spool import EVENTS, READINGS, Committer, Gap, RangeSet, Refused, Spool, span_of
+from tests.edge_api.rig import START_NS, STREAM, line
+from tests.parts.wait import until
+
+TAGS = {"province": "42", "commune": "18562", "domain": "waste", "asset": "bin-1"}
+
+
+class Desk:
+    """An intake over a real spool, and what it acknowledged."""
+
+    def __init__(self, path: Path) -> None:
+        self.spool = Spool(path / "spool.db")
+        self.history = History(path / "history.db")
+        self.acked: list[int] = []
+        self.touched: list[object] = []
+        self.intake = self.reopened()
+
+    def reopened(self) -> Intake:
+        self.intake = Intake(self.spool, self.history, self.touched.append, lambda: START_NS)
+        return self.intake
+
+    def message(self, seq: int, lane: int = READINGS, gap: Gap | None = None) -> MessageArrival:
+        point = Point("WasteContainer", TAGS, START_NS + seq, {"seq": seq})
+        return MessageArrival(lambda: self.acked.append(seq), lane, STREAM, seq, line(seq), point, gap)
+
+    def refused(self, number: int, body: bytes, span: str = "") -> MessageArrival:
+        refused = Refused("mqtt", "ntm/v1/x", "no", body, span)
+        return MessageArrival(lambda: self.acked.append(number), refused=refused)
+
+    def kept(self) -> list[str]:
+        rows = self.spool.query("SELECT body FROM segment ORDER BY id")
+        return [each.decode() for (body,) in rows for each in split_lines(body)]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.spool.close()
+    desk.history.close()
+
+
+def batch(*texts: str) -> BatchArrival:
+    body = "\n".join(texts).encode()
+    return BatchArrival(join_lines([text.encode() for text in texts]), parse(body), Future())
+
+
+def full(*_: object, **__: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_group_is_one_commit_with_a_segment_a_lane_and_then_everyone_is_answered(desk: Desk) -> None:
+    web = batch("m v=1 7")
+    desk.intake.commit([desk.message(2), desk.message(1), desk.message(3, EVENTS), web])
+    assert desk.acked == [2, 1, 3]
+    assert web.done.done()
+    assert desk.spool.query("SELECT lane, points, span FROM segment ORDER BY id") == [
+        (READINGS, 1, ""), (EVENTS, 1, "gw-01/aa:3"), (READINGS, 2, "gw-01/aa:1-2"),
+    ]  # fmt: skip
+    assert desk.intake.counts.commits == 1
+    assert desk.intake.counts.committed == 4
+
+
+def test_nothing_is_acknowledged_when_the_disk_refuses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    web = batch("m v=1 7")
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.spool, "append", full)
+        with pytest.raises(sqlite3.OperationalError):
+            desk.intake.commit([desk.message(1), web])
+    assert not desk.acked
+    assert not web.done.done()
+    desk.intake.commit([desk.message(1), web])
+    assert desk.acked == [1]
+
+
+def test_a_repeat_is_acknowledged_and_kept_once_in_a_group_and_after_a_restart(desk: Desk) -> None:
+    desk.intake.commit([desk.message(1), desk.message(1)])
+    desk.reopened().commit([desk.message(1)])
+    assert desk.acked == [1, 1, 1]
+    assert desk.kept() == [line(1)]
+    assert desk.intake.counts.duplicates == 1
+
+
+def test_a_batch_sent_twice_counts_once_also_within_one_group(desk: Desk) -> None:
+    one, two, three = (batch(line(1), line(2)) for _ in range(3))
+    desk.intake.commit([one, two])
+    desk.intake.commit([three])
+    assert desk.kept() == [line(1), line(2)]
+    assert all(each.done.done() for each in (one, two, three))
+    assert (desk.intake.counts.committed, desk.intake.counts.duplicates) == (2, 4)
+
+
+def test_a_batch_known_in_part_keeps_its_bytes_and_counts_what_is_new(desk: Desk) -> None:
+    desk.intake.commit([batch(line(1))])
+    desk.intake.commit([batch(line(1), line(2), "m v=1 7")])
+    assert desk.kept() == [line(1), line(1), line(2), "m v=1 7"]
+    assert (desk.intake.counts.committed, desk.intake.counts.duplicates) == (3, 1)
+
+
+def test_points_without_identity_are_always_kept(desk: Desk) -> None:
+    desk.intake.commit([batch("cpu,host=a usage=1 7"), batch("cpu,host=a usage=1 7")])
+    assert len(desk.kept()) == 2
+
+
+def test_a_gap_holds_only_what_did_not_come_in_the_same_group_either(desk: Desk) -> None:
+    gap = desk.message(10, EVENTS, Gap(STREAM, 3, 8, "quota"))
+    desk.intake.commit([desk.message(1), gap, desk.message(5), desk.message(2)])
+    assert desk.spool.query("SELECT first, last, reason FROM gap") == [(3, 4, "quota"), (6, 8, "quota")]
+    assert [(each.first, each.last, each.reason) for each in gaps(desk.spool)] == [
+        (6, 8, "quota"), (3, 4, "quota"), (9, 9, "unknown"),
+    ]  # fmt: skip
+
+
+def test_a_gap_told_over_http_is_a_gap(desk: Desk) -> None:
+    alert = f'Alert,asset=gw-01,kind=gap gw="gw-01",ep="aa",seq=9i,from=2i,to=8i,reason="quota" {START_NS}'
+    desk.intake.commit([batch(alert)])
+    assert desk.spool.query("SELECT first, last, reason FROM gap") == [(2, 8, "quota")]
+    assert desk.spool.query("SELECT lane FROM segment") == [(EVENTS,)]
+
+
+def test_a_reading_that_comes_after_it_was_given_up_is_kept_once(desk: Desk) -> None:
+    desk.spool.append((), gaps=[Gap(STREAM, 1, 49, "unknown")])
+    desk.intake.commit([desk.message(50), desk.message(20), desk.message(20)])
+    desk.intake.commit([desk.message(20), desk.message(50)])
+    assert desk.kept() == [line(50), line(20)]
+    assert desk.acked == [50, 20, 20, 20, 50]
+
+
+def test_what_is_refused_is_kept_whole_once_and_custody_hears_of_it(desk: Desk) -> None:
+    span = span_of([(*STREAM, 4)])
+    desk.intake.commit([desk.refused(1, b"{"), desk.refused(2, b"{"), desk.refused(3, b"}", span)])
+    desk.reopened().commit([desk.refused(4, b"{")])
+    assert desk.acked == [1, 2, 3, 4]
+    assert desk.spool.query("SELECT body, span FROM quarantine") == [(b"{", ""), (b"}", span)]
+    assert STREAM in desk.touched[0]  # type: ignore[operator]
+    assert desk.spool.streams[STREAM] == RangeSet([(4, 4)])
+
+
+def test_memory_of_refused_messages_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_api.intake._REMEMBERED", 3)
+    desk.intake.commit([desk.refused(n, b"%d" % n) for n in range(10)])
+    assert len(desk.intake._refused) == 3
+
+
+def test_a_history_that_fails_does_not_hold_up_custody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(points: object) -> None:
+        raise RuntimeError("a listener raised")
+
+    monkeypatch.setattr(desk.history, "add", broken)
+    web = batch("m v=1 7")
+    desk.intake.commit([desk.message(1), web])
+    assert desk.acked == [1]
+    assert web.done.done()
+
+
+def test_a_sender_that_has_hung_up_does_not_disturb_the_commit(desk: Desk) -> None:
+    web = batch("m v=1 7")
+    web.done.cancel()
+    desk.intake.commit([web, desk.message(1)])
+    assert desk.acked == [1]
+    assert len(desk.kept()) == 2
+
+
+def test_http_senders_are_told_at_once_that_the_disk_is_full_even_behind_waiting_messages(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.spool.committer._RETRY_MOST_S", 0.05)
+    committer: Committer[Arrival] = Committer(desk.intake.commit, desk.intake.refuse)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.spool, "append", full)
+        committer.start()
+        committer.put(desk.message(1))
+        until(lambda: committer.failing)
+        web = batch("m v=1 7")
+        committer.put(web)
+        with pytest.raises(CannotCommit, match="the disk does not take it: database or disk is full") as said:
+            web.done.result(10)
+        assert said.value.retry_after_s > 0
+        assert not desk.acked
+    until(lambda: desk.acked == [1], within_s=15)
+    assert committer.stop()
+    assert desk.kept() == [line(1)]
