@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway.feed import TYPES, FeedError, Topic
+from gateway.spool.quota import quota_problems
 from gateway.wiring import marked
 from sensors import assets, registry
 from sensors import settings as files
 from sensors.errors import ConfigError
 from sensors.sample import Metric
-from sensors.settings import Seconds, Settings, did_you_mean
+from sensors.settings import Bytes, Seconds, Settings, did_you_mean
 
 SHORTEST_EVERY_S = 1.0  # a ranger needs half a second for one honest reading
 STALE_CYCLES = 3  # one lost cycle is weather, three are a fault
@@ -58,10 +59,15 @@ class Mqtt(Settings, frozen=True):
 
 
 class Spool(Settings, frozen=True):
-    """Table [spool]: where readings wait, and how long a commit may wait for company."""
+    """Table [spool]: where readings wait, and how long a commit may wait for company.
+
+    `max_bytes` is what may wait, `min_free` what stays free on the disk; beyond, the oldest are thinned.
+    """
 
     path: Path = Path("/var/lib/commune/node.db")
     linger: Seconds = Seconds(0)
+    max_bytes: Bytes = Bytes(1_000_000_000)
+    min_free: Bytes = Bytes(200_000_000)
 
 
 class Clock(Settings, frozen=True):
@@ -127,6 +133,7 @@ def check(config: NodeConfig) -> list[str]:
     return [
         *_site_problems(config.site),
         *_mqtt_problems(config.mqtt),
+        *quota_problems(config.spool.max_bytes),
         *_id_problems("device", [device.id for device in config.devices]),
         *_id_problems("asset", [asset.id for asset in config.assets]),
         *(problem for device in config.devices for problem in wiring.add(device)),

@@ -3,6 +3,7 @@
 import gzip
 import logging
 import secrets
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,16 +13,21 @@ import msgspec
 
 from gateway.feed import TYPES, Event, FeedError, Reading, encode, from_ns
 from gateway.runner import AssetReading
-from gateway.spool import EVENTS, READINGS, Committer, Segment, Spool
+from gateway.spool import EVENTS, READINGS, Committer, Gap, Segment, Spool
 from sensors.sample import Value
 
 if TYPE_CHECKING:
+    from gateway.spool.room import Room
     from gateway.timeline import Offset, Timeline  # it reads segments, so it knows this file
 
 log = logging.getLogger(__name__)
 
 UNDATED = "1970-01-01T00:00:00.000Z"  # stands in for a time not known yet; never leaves the node
 DOUBT = "ts:clock"  # in `qr`: the field in doubt is the time itself
+DISK = "disk"
+"""Reason of a gap: the disk was full for so long that memory did not hold these readings either."""
+_MOST_HELD = 10_000  # readings in memory while the disk takes none: some 10 MB
+_MS = 1_000_000
 _LEVEL = 1  # gzip: the node has one small segment at a time, more effort gains nothing
 
 
@@ -66,7 +72,11 @@ class Journal:
         self.ep = spool.note("ep") or self._new_ep()
         self._told = committed
         self.by_type: Counter[str] = Counter()
-        self.committer: Committer[Entry] = Committer(self._commit, linger_s=linger_s, full=500)
+        self.room: Room | None = None
+        self._held: list[Entry] = []
+        self._lost = 0
+        self._newest_ns = 0
+        self.committer: Committer[Entry] = Committer(self._commit, self._refuse, linger_s=linger_s, full=500)
 
     def _new_ep(self) -> str:
         ep = secrets.token_hex(3)
@@ -102,22 +112,89 @@ class Journal:
         path = f"{kind.domain}/{reading.asset.id}/telemetry"
         self.committer.put(Entry(path, checked, reading.mono_ns, float(reading.asset.stale_after)))
 
+    def stop(self, timeout_s: float = 10.0) -> bool:
+        """Commit what was taken, then stop; False when the disk did not take all of it."""
+        stopped = self.committer.stop(timeout_s)
+        if stopped and self._held:
+            try:
+                self._commit([])
+            except (OSError, sqlite3.Error) as error:
+                log.error("%d readings are lost with this process: %s", len(self._held), error)  # noqa: TRY400
+        return stopped and not self._held
+
     def _commit(self, entries: list[Entry]) -> None:
-        events = [entry for entry in entries if isinstance(entry.body, Event)]
-        readings = [entry for entry in entries if not isinstance(entry.body, Event)]
-        times = [entry.mono_ns for entry in entries]
-        offset = self.timeline.settle(min(times), max(times))
-        seq = self.spool.last_id
-        segments = []
-        for lane, group in ((EVENTS, events), (READINGS, readings)):
-            if group:
-                segments.append(self._segment(lane, group, seq, offset))
-                seq += len(group)
-        self.spool.append(segments)
+        self._newest_ns = max([self._newest_ns, *(entry.mono_ns for entry in entries)])
+        fits = self.room is None or self.room.make()
+        waiting = [*self._held, *entries]
+        going = waiting if fits else [entry for entry in waiting if isinstance(entry.body, Event)]
+        lost = self._lost if fits else 0
+        if going:
+            self._write(going, lost)
+            self._lost -= lost
+        self._held = [] if fits else [entry for entry in waiting if not isinstance(entry.body, Event)]
+        self._forget_oldest()
+
+    def _refuse(self, entries: list[Entry], error: Exception) -> list[Entry]:
+        """Keep in memory what a full disk does not take: the next commit tries again."""
+        if self.room is None or not self.room.quota.gave_out(error):
+            return entries
+        self._held += entries
+        self._forget_oldest()
+        return []
+
+    def _forget_oldest(self) -> None:
+        """Past the bound the oldest readings go. They get their numbers later, as a gap; events stay."""
+        over = len(self._held) - _MOST_HELD
+        if over <= 0:
+            return
+        kept: list[Entry] = []
+        for entry in self._held:
+            if over > 0 and not isinstance(entry.body, Event):
+                over -= 1
+                self._lost += 1
+            else:
+                kept.append(entry)
+        self._held = kept
+
+    def _write(self, entries: list[Entry], lost: int) -> None:
+        with self.spool.lock:
+            seq = self.spool.last_id
+            gaps = [Gap((self.gw, self.ep), seq + 1, seq + lost, DISK)] if lost else []
+            entries = [*self._gap_entries(gaps), *entries]
+            offset = self._settle(entries)
+            seq += lost
+            segments = []
+            for lane in (EVENTS, READINGS):
+                group = [entry for entry in entries if isinstance(entry.body, Event) == (lane == EVENTS)]
+                if group:
+                    segments.append(self._segment(lane, group, seq, offset))
+                    seq += len(group)
+            self.spool.append(segments, gaps=gaps)
         self.by_type.update(
             "Alert" if isinstance(entry.body, Event) else type(entry.body).__name__ for entry in entries
         )
         self._told(entries)
+
+    def gap_segments(self, gaps: Sequence[Gap]) -> list[Segment]:
+        """Return a segment of gap events with the next numbers, to be committed under the same lock."""
+        entries = self._gap_entries(gaps)
+        return [self._segment(EVENTS, entries, self.spool.last_id, self._settle(entries))]
+
+    def _gap_entries(self, gaps: Sequence[Gap]) -> list[Entry]:
+        """Return the events; each has a time of its own, for a point upstream is known by its time."""
+        entries = []
+        for gap in gaps:
+            self._newest_ns += _MS
+            body = Event(
+                v=1, id=f"gap-{self.ep}-{gap.first}", type="gap", ts=UNDATED, gw=self.gw, ep=self.ep, seq=0,
+                severity="warning", first=gap.first, last=gap.last, reason=gap.reason,
+            )  # fmt: skip
+            entries.append(Entry(f"gateway/{self.gw}/event", body, self._newest_ns, 0.0))
+        return entries
+
+    def _settle(self, entries: Sequence[Entry]) -> "Offset | None":
+        times = [entry.mono_ns for entry in entries]
+        return self.timeline.settle(min(times), max(times))
 
     def _segment(self, lane: int, entries: list[Entry], seq: int, offset: "Offset | None") -> Segment:
         first = seq + 1
@@ -160,10 +237,12 @@ def join_bodies(bodies: Sequence[bytes]) -> bytes:
 
 
 def records(segment_body: bytes, last_seq: int) -> list[Record]:
-    """Take a segment apart; the last record has seq `last_seq`."""
+    """Take a segment apart; the last line has seq `last_seq`, an empty one stands for a reading given up."""
     lines = gzip.decompress(segment_body).split(b"\n")
     found = []
     for seq, line in enumerate(lines, last_seq - len(lines) + 1):
+        if not line:
+            continue
         path, mono_ns, stale_after_s, body = line.split(b"\t", 3)
         found.append(Record(path.decode(), seq, int(mono_ns), float(stale_after_s), body))
     return found

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from gateway.feed.link import Link, Message, Settings, Will
 from gateway.journal import Entry, join_bodies, records
 from gateway.spool import Compactor, Outbox, Spool, reclaim
 from gateway.spool.outbox import Batch
+from gateway.thinning import lowest_told
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ _STALL_FIRST_S = 5.0
 _STALL_MOST_S = 120.0
 _RECLAIM_S = 10.0
 _TICK_S = 1.0
+_DISK_PAUSE_S = 2.0
 
 
 @dataclass(slots=True)
@@ -94,6 +97,7 @@ class Publisher:
         self._moved_at = monotonic()
         self._reclaimed_at = monotonic()
         self.error: str | None = None
+        self.disk_failed: Callable[[Exception], object] = lambda _: None
         self.link = Link(
             Settings(
                 host=settings.host,
@@ -135,7 +139,10 @@ class Publisher:
             with self._wake:
                 self._wake.wait_for(lambda: not self._in_flight, max(deadline - time.monotonic(), 0.5))
         self.link.stop()
-        reclaim(self.spool, [self.outbox])
+        try:
+            reclaim(self.spool, [self.outbox])
+        except sqlite3.Error as error:
+            log.error("progress cannot be written down, some readings will be sent again: %s", error)  # noqa: TRY400
 
     @property
     def drained(self) -> bool:
@@ -240,12 +247,18 @@ class Publisher:
                     return
                 if not self.link.up:
                     self._wake.wait(_TICK_S)
-            if self.link.up:
-                if self._fresh:
-                    self._begin()
-                if not self._send_next():
-                    self._rest()
-            self._housekeep()
+            try:
+                if self.link.up:
+                    if self._fresh:
+                        self._begin()
+                    if not self._send_next():
+                        self._rest()
+                self._housekeep()
+            except sqlite3.Error as error:
+                log.warning("the spool's disk fails: %s; trying again", error)
+                self.disk_failed(error)
+                with self._wake:
+                    self._wake.wait_for(lambda: self._stopping, _DISK_PAUSE_S)
 
     def _begin(self) -> None:
         """A new connection: say all that is retained, then send from where custody stands."""
@@ -266,7 +279,9 @@ class Publisher:
         if self._by_broker:
             return  # what the broker has confirmed may still be on its way to the edge
         oldest = self.outbox.oldest()
-        held = (oldest.id - oldest.points + 1) if oldest else self.spool.last_id + 1
+        held = self.outbox.first(oldest) if oldest else self.spool.last_id + 1
+        told = lowest_told(self.outbox)
+        held = held if told is None else min(held, told)
         for path, meta in self._metas:
             if meta.id == self.identity.gw:
                 meta.ep, meta.held = self.identity.ep, held
