@@ -27,6 +27,7 @@ def run(file: Path) -> None:
     from edge_api.server import HttpServer
     from gateway.cli import configuration
     from gateway.spool import SpoolError
+    from sensors.errors import ConfigError
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
@@ -39,6 +40,8 @@ def run(file: Path) -> None:
             this = Edge(config)
         except SpoolError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise ConfigError(f"{file}: [spool] path: {config.spool.path}: {error.strerror}") from error
     this.start()
     server.start(this)
     logging.getLogger(__name__).info("edge at %s level serves on port %d", config.site.level, server.port)
