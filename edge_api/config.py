@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.feed import FeedError, Topic
+from gateway.spool.quota import quota_problems
 from sensors import settings as files
 from sensors.errors import ConfigError
 from sensors.settings import Bytes, Seconds, Settings
@@ -37,11 +38,15 @@ class Mqtt(Settings, frozen=True):
 
 
 class Http(Settings, frozen=True):
-    """Table [http]: where API and page are served. `open_reading`: reading needs no token."""
+    """Table [http]: where API and page are served. `open_reading`: reading needs no token.
+
+    `backlog_rate` is what is taken of all children's backlogs together, in bytes a second; 0 is no limit.
+    """
 
     host: str = "0.0.0.0"  # noqa: S104 - phones and children reach the edge over the commune's network
     port: Port = 8086
     open_reading: bool = True
+    backlog_rate: Bytes = Bytes(0)
 
 
 class Token(Settings, frozen=True):
@@ -53,11 +58,18 @@ class Token(Settings, frozen=True):
 
 
 class Spool(Settings, frozen=True):
-    """Table [spool]: where everything waits until the next hop has it."""
+    """Table [spool]: where everything waits until the next hop has it.
+
+    `max_bytes` is what may wait, `min_free` what stays free on the disk. `when_full`: thin the oldest readings,
+    or refuse new ones, which the senders then keep; without it a commune thins and the levels above refuse.
+    """
 
     path: Path = Path("/var/lib/commune/edge.db")
     linger: Seconds = Seconds(0)
     keep: Seconds = Seconds(60)
+    max_bytes: Bytes = Bytes(4_000_000_000)
+    min_free: Bytes = Bytes(200_000_000)
+    when_full: Literal["thin", "refuse"] | None = None
 
 
 class History(Settings, frozen=True):
@@ -80,6 +92,7 @@ class Upstream(Settings, frozen=True):
     password_file: Path | None = None
     timeout: Seconds = Seconds(30)
     max_bytes: Bytes = Bytes(512_000)
+    backlog_rate: Bytes = Bytes(0)
 
     def secret(self) -> str:
         """Return the token (v2) or password (v1); empty without one. Raises ConfigError."""
@@ -101,6 +114,11 @@ class EdgeConfig(Settings, frozen=True):
     history: History = History()
     tokens: list[Token] = msgspec.field(default_factory=list, name="token")
     upstreams: list[Upstream] = msgspec.field(default_factory=list, name="upstream")
+
+
+def thins(config: EdgeConfig) -> bool:
+    """Whether a full spool gives up old readings; else it refuses new ones."""
+    return (config.spool.when_full or ("thin" if config.site.level == "commune" else "refuse")) == "thin"
 
 
 def read_secret(path: Path, whose: str) -> str:
@@ -144,6 +162,7 @@ def check(config: EdgeConfig) -> list[str]:
             for name in sorted(set(names))
             if names.count(name) > 1
         ]
+    problems += quota_problems(config.spool.max_bytes)
     if config.spool.path == config.history.path:
         problems.append("[history] path: it is the spool's; give each its own file")
     if config.mqtt is not None and config.mqtt.keepalive > 65_535:

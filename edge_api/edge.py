@@ -14,18 +14,23 @@ from importlib.metadata import version
 from edge_api import status
 from edge_api.api import view
 from edge_api.arrivals import BatchArrival, MessageArrival
-from edge_api.config import EdgeConfig, read_secret
+from edge_api.config import EdgeConfig, read_secret, thins
 from edge_api.custody import Custodian
+from edge_api.grants import Grants
 from edge_api.history import History
 from edge_api.ingest.mqtt import Ears, MqttIngest
-from edge_api.intake import Arrival, Intake
+from edge_api.intake import Arrival, Intake, is_event, refusal_of
 from edge_api.lines import join_bodies
 from edge_api.relay import Relay
+from edge_api.thinning import EdgeCodec
 from edge_api.upstream import make_sink
 from gateway.feed import Meta, Topic
 from gateway.feed.link import RECEIVE_MAXIMUM
 from gateway.feed.link import Settings as LinkSettings
 from gateway.spool import Committer, Compactor, Gap, Spool, Stream, reclaim
+from gateway.spool.quota import Limits, Quota
+from gateway.spool.room import Room
+from gateway.spool.thinning import Thinner
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +49,8 @@ class Edge:
         self.spool = Spool(config.spool.path, keep_s=float(config.spool.keep))
         self.history = History(config.history.path, float(config.history.keep) / 86_400)
         self.custodian = Custodian(self.spool, self._publish, self._note_gaps)
-        self.intake = Intake(self.spool, self.history, self.custodian.touched, wall_ns)
+        self.room = Room(Quota(self.spool, Limits(int(config.spool.max_bytes), int(config.spool.min_free))))
+        self.intake = Intake(self.spool, self.history, self.custodian.touched, wall_ns, self.room)
         self.committer: Committer[Arrival] = Committer(
             self.intake.commit,
             self.intake.refuse,
@@ -52,9 +58,25 @@ class Edge:
             full=RECEIVE_MAXIMUM // 10,
         )
         self.relays = [
-            Relay(self.spool, each.name, make_sink(each), max_bytes=int(each.max_bytes), wall_ns=wall_ns)
+            Relay(
+                self.spool,
+                each.name,
+                make_sink(each),
+                max_bytes=int(each.max_bytes),
+                backlog_rate=float(each.backlog_rate),
+                wall_ns=wall_ns,
+            )
             for each in config.upstreams
         ]
+        self._grants = Grants(float(config.http.backlog_rate))
+        if thins(config):
+            self.room.thinner = Thinner(
+                self.spool,
+                [relay.outbox for relay in self.relays],
+                EdgeCodec(wall_ns),
+                wall_ns,
+                newest_bytes=int(config.spool.max_bytes) // 4,
+            )
         self.mqtt = self._make_ingest()
         self._compactor = Compactor(self.spool, [relay.outbox for relay in self.relays], join_bodies)
         self._taking = threading.Lock()
@@ -114,13 +136,25 @@ class Edge:
 
     def _keep_house(self) -> None:
         while not self._stop.wait(_RECLAIM_S):
-            try:
-                reclaim(self.spool, [relay.outbox for relay in self.relays])
-                self._compactor.compact()
-                if self.history.due:
-                    self.history.flush()
-            except Exception:
-                log.exception("housekeeping failed; trying again")
+            for chore in (self._reclaim, self._resume, self._compactor.compact, self._flush):
+                try:
+                    chore()
+                except Exception as error:
+                    log.exception("housekeeping failed; trying again")
+                    self.room.quota.gave_out(error)
+
+    def _reclaim(self) -> None:
+        reclaim(self.spool, [relay.outbox for relay in self.relays])
+
+    def _resume(self) -> None:
+        """Look whether there is room again, and take in what waited for it."""
+        self.room.quota.look()
+        for message in self.intake.resumable():
+            self._arrived(message)
+
+    def _flush(self) -> None:
+        if self.history.due:
+            self.history.flush()
 
     def _arrived(self, message: MessageArrival) -> None:
         try:
@@ -148,7 +182,10 @@ class Edge:
     # What the HTTP side may ask (edge_api.api.view.EdgeView).
 
     def submit(self, batch: view.WriteBatch) -> "Future[None]":
-        """Take a batch for the writer; raise CannotCommit when too many wait already."""
+        """Take a batch for the writer; raise SpoolFull or CannotCommit when there is no room for it."""
+        full = self.room.refusal(event=is_event(batch.points))
+        if full is not None:
+            raise refusal_of(full)
         size = len(batch.points)
         with self._taking:
             if self._points_waiting and self._points_waiting + size > _MOST_WAITING:
@@ -167,9 +204,13 @@ class Edge:
         with self._taking:
             self._points_waiting -= points
 
+    def grant_s(self, size: int, *, backlog: bool) -> float:
+        """Return 0 when a body is welcome now, else the seconds to wait."""
+        return self._grants.ask(size, backlog=backlog)
+
     def relay_status(self) -> view.RelayStatus:
         """Return how the upstreams stand."""
-        return status.of_relays(self.relays, self._wall_ns())
+        return status.of_relays(self.relays, self._wall_ns(), self.room.quota.autonomy_hours())
 
     def gaps(self) -> Sequence[view.Gap]:
         """Return what is known to be missing."""
@@ -182,7 +223,7 @@ class Edge:
     def counters(self) -> view.Counters:
         """Return totals, and per node how many were taken, committed and delivered."""
         free = shutil.disk_usage(self.config.spool.path.parent).free
-        return status.counters(self.spool, self.relays, self.intake.counts, free)
+        return status.counters(self.spool, self.relays, self.intake.counts, free, self.room)
 
     def token_ok(self, token: str, scope: view.Scope) -> bool:
         """Whether a token opens a scope; without configured tokens the edge is open."""

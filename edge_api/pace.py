@@ -1,6 +1,8 @@
 """How much a relay sends at once and how long it waits: the line and the upstream set the pace, not we."""
 
 import random
+import time
+from collections.abc import Callable
 
 from edge_api.upstream import Action, UpstreamError
 
@@ -15,13 +17,29 @@ _AIM_S = 3.0  # how long one request should take: short enough that a new alarm 
 class Pace:
     """The size of the next request, and the pause after the last one."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(
+        self, max_bytes: int, backlog_rate: float = 0, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._most = max_bytes
+        self._backlog_rate = backlog_rate
+        self._backlog_at = 0.0
+        self._monotonic = monotonic
         self._backoff_s = BACKOFF_FIRST_S
         self.bytes = min(PROBE_BYTES, max_bytes)
 
-    def sent(self, size: int, took_s: float) -> None:
+    def backlog_may_go(self) -> bool:
+        """Whether neither our own rate nor the upstream asks the backlog to wait."""
+        return self._monotonic() >= self._backlog_at
+
+    def hold_backlog(self, error: UpstreamError) -> None:
+        """The upstream wants no backlog for a while."""
+        wait_s = max(error.retry_after_s or BACKOFF_FIRST_S, BACKOFF_FIRST_S)
+        self._backlog_at = self._monotonic() + wait_s * random.uniform(1.0, 1.1)  # noqa: S311
+
+    def sent(self, size: int, took_s: float, *, backlog: bool = False) -> None:
         """Choose the next request's size so that it takes about `_AIM_S` on this line."""
+        if backlog and self._backlog_rate:
+            self._backlog_at = max(self._backlog_at, self._monotonic() - took_s) + size / self._backlog_rate
         if size >= self.bytes // 2 or took_s > _AIM_S:
             fitting = int(size / max(took_s, 0.001) * _AIM_S)
             self.bytes = min(max(_LEAST_BYTES, min(fitting, self.bytes * 4)), self._most)

@@ -53,6 +53,7 @@ class Relay:
         sink: Sink,
         *,
         max_bytes: int = 512_000,
+        backlog_rate: float = 0,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.name = name
@@ -65,7 +66,7 @@ class Relay:
         self.sent_again = 0
         self._spool = spool
         self._sink = sink
-        self._pace = Pace(max_bytes)
+        self._pace = Pace(max_bytes, backlog_rate)
         self._wall_ns = wall_ns
         self._connections = 0
         self._closings = 0
@@ -129,7 +130,8 @@ class Relay:
 
     def _turn(self) -> None:
         """Send the next batch, and then one piece of a segment in which something was refused."""
-        lanes = 3 if len(self._suspects) < _SUSPECTS else 2 if len(self._suspects) < _MOST_SUSPECTS else 1
+        few = len(self._suspects) < _SUSPECTS
+        lanes = 3 if few and self._pace.backlog_may_go() else 2 if len(self._suspects) < _MOST_SUSPECTS else 1
         batch = self._at = self.outbox.next(self._pace.bytes, lanes=lanes)
         if batch is not None:
             self.state = State.SENDING if self.state is State.IDLE else self.state
@@ -159,7 +161,7 @@ class Relay:
         try:
             while pieces:
                 heads = pieces.pop()
-                error = self._write(b"".join(self._spool.body(head.id) for head in heads))
+                error = self._write(b"".join(self._spool.body(head.id) for head in heads), batch.lane)
                 if error is None:
                     self._confirmed(Batch(batch.lane, tuple(heads)))
                 elif len(heads) > 1:
@@ -168,6 +170,13 @@ class Relay:
                 else:
                     self._suspect(batch.lane, heads[0])
         except UpstreamError as error:
+            if error.paced and batch.lane == "backlog":
+                # The upstream is well, and asks only the backlog to wait.
+                self._pace.hold_backlog(error)
+                self._answered()
+                for rest in [*pieces, heads]:
+                    self.outbox.back(Batch(batch.lane, tuple(rest)))
+                return
             if error.too_slow and len(heads) == 1 and heads[0].size > PROBE_BYTES:
                 self._suspect(batch.lane, heads[0])  # this line does not carry it in one piece
             else:
@@ -176,13 +185,13 @@ class Relay:
                 self.outbox.back(Batch(batch.lane, tuple(rest)))
             self._wait(error)
 
-    def _write(self, body: bytes) -> UpstreamError | None:
+    def _write(self, body: bytes, lane: str = "live") -> UpstreamError | None:
         """Send a body; return the error that splitting can cure, raise any other."""
         if self._stopping:
             raise Stopped
         began = time.monotonic()
         try:
-            self._sink.write(body)
+            self._sink.write(body, lane)
         except UpstreamError as error:
             self.last_error = str(error)
             if error.action is Action.SPLIT:
@@ -192,7 +201,7 @@ class Relay:
                 return error
             raise
         self._answered()
-        self._pace.sent(len(body), time.monotonic() - began)
+        self._pace.sent(len(body), time.monotonic() - began, backlog=lane == "backlog")
         return None
 
     def _answered(self) -> None:

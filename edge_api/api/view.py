@@ -10,6 +10,9 @@ from msgspec import Struct
 from edge_api.history import History
 from edge_api.point import Point
 
+LANE_HEADER = "X-Commune-Lane"
+"""Says in a request the lane of its least urgent reading: events, live or backlog. Databases ignore it."""
+
 Scope = Literal["read", "write"]
 
 
@@ -31,6 +34,10 @@ class Refused(Exception):  # noqa: N818 - reads as the sentence it is
 
 class SpoolFull(Refused):
     """The quota is used up; it answers 429."""
+
+
+class Paced(Refused):
+    """Too much of the children's backlogs comes at once: 429. Live readings may come at any time."""
 
 
 class CannotCommit(Refused):
@@ -108,7 +115,7 @@ class NodeCounts(Struct, frozen=True, kw_only=True):
 
 
 class Counters(Struct, frozen=True, kw_only=True):
-    """Totals since the start, and what the disk holds."""
+    """Totals since the start, and what the disk holds; `thinned` is since the spool began."""
 
     nodes: list[NodeCounts] = []
     received: int = 0
@@ -119,6 +126,9 @@ class Counters(Struct, frozen=True, kw_only=True):
     spool_points: int = 0
     spool_bytes: int = 0
     disk_free_bytes: int = 0
+    spool_used_bytes: int = 0
+    spool_limit_bytes: int = 0
+    thinned: int = 0
 
 
 class EdgeInfo(Struct, frozen=True, kw_only=True):
@@ -144,6 +154,9 @@ class EdgeView(Protocol):
 
         Either may be raised at once instead.
         """
+
+    def grant_s(self, size: int, *, backlog: bool) -> float:
+        """Return 0 when a body of `size` bytes is welcome now, else the seconds to wait."""
 
     def relay_status(self) -> RelayStatus:
         """Return how the upstreams stand."""

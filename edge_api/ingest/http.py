@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from edge_api.api.access import granted
-from edge_api.api.view import EdgeView, Refused, SpoolFull, WriteBatch
+from edge_api.api.view import EdgeView, Paced, Refused, SpoolFull, WriteBatch
 from edge_api.ingest.body import BodyError, TooLarge, read_batch
 from edge_api.lineprotocol import LineError
 
@@ -71,6 +71,7 @@ def influx_routes(edge: EdgeView, limits: WriteLimits) -> APIRouter:
         org: Annotated[str, Query(description="taken as it comes")] = "",  # noqa: ARG001
         bucket: Annotated[str, Query(description="taken as it comes")] = "",  # noqa: ARG001
         content_encoding: Annotated[str, Header()] = "",
+        x_commune_lane: Annotated[str, Header(description="events, live or backlog")] = "live",
     ) -> Response:
         """Take a batch of line protocol. 204 means: all of it is on this edge's disk."""
         if not granted(request, edge, "write"):
@@ -78,6 +79,12 @@ def influx_routes(edge: EdgeView, limits: WriteLimits) -> APIRouter:
         encoding = content_encoding.strip().lower()
         if encoding not in _UNCOMPRESSED | _GZIPPED:
             raise InfluxError(415, "invalid", f"content encoding {encoding!r} is not gzip or identity")
+        size = int(request.headers.get("content-length") or 0)
+        wait_s = edge.grant_s(size, backlog=x_commune_lane == "backlog")
+        if wait_s:
+            raise _in_influx_words(
+                Paced("backlogs are taken more slowly now; live readings are welcome", wait_s)
+            )
         most = limits.sent_bytes if encoding in _GZIPPED else limits.unpacked_bytes
         try:
             body = await _receive(request, most)
@@ -129,7 +136,7 @@ def _in_influx_words(error: Exception) -> InfluxError:
         return InfluxError(400, "invalid", message, line=error.line_number)
     if isinstance(error, TooLarge):
         return InfluxError(413, "request too large", message)
-    if isinstance(error, SpoolFull):
+    if isinstance(error, (SpoolFull, Paced)):
         return InfluxError(429, "too many requests", message, retry_after_s=error.retry_after_s)
     if isinstance(error, Refused):
         return InfluxError(503, "unavailable", message, retry_after_s=error.retry_after_s)

@@ -27,17 +27,25 @@ class Action(Enum):
 class UpstreamError(Exception):
     """An upstream did not confirm. `retry_after_s` is its own wish, when it gave one.
 
-    `too_slow` says that the time ran out: the line may be too slow for a body of this size.
+    `too_slow` says that the time ran out: the line may be too slow for a body of this size. `paced` says that
+    the upstream is well and wants less at a time.
     """
 
     def __init__(
-        self, action: Action, reason: str, retry_after_s: float | None = None, *, too_slow: bool = False
+        self,
+        action: Action,
+        reason: str,
+        retry_after_s: float | None = None,
+        *,
+        too_slow: bool = False,
+        paced: bool = False,
     ) -> None:
         super().__init__(reason)
         self.action = action
         self.reason = reason
         self.retry_after_s = retry_after_s
         self.too_slow = too_slow
+        self.paced = paced
 
 
 _ACTIONS = {
@@ -58,7 +66,10 @@ def of_answer(status: int, headers: Mapping[str, str], body: bytes | str | None)
             Action.HOLD, f"{status} is not a database's answer to a write: a login page, or a wrong address?"
         )
     return UpstreamError(
-        _ACTIONS.get(status, Action.RETRY), f"{status} {_message(body)}".strip(), _retry_after_s(headers)
+        _ACTIONS.get(status, Action.RETRY),
+        f"{status} {_message(body)}".strip(),
+        _retry_after_s(headers),
+        paced=status == 429,
     )
 
 

@@ -25,7 +25,7 @@ class InfluxV1:
         self._pools = urllib3.PoolManager(retries=False, timeout=timeout)
         self._connections = Connections(self._pools)
 
-    def write(self, body: bytes) -> None:
+    def write(self, body: bytes, lane: str = "live") -> None:  # noqa: ARG002 - a database knows no lanes
         """Post one body; raise UpstreamError unless it is confirmed."""
         try:
             answer = self._pools.request("POST", self._url, body=body, headers=self._headers)

@@ -5,6 +5,7 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
+from edge_api.api.view import LANE_HEADER
 from edge_api.config import Upstream
 from edge_api.upstream.answers import Action, UpstreamError, of_answer, of_failure
 from edge_api.upstream.connections import Connections
@@ -24,8 +25,9 @@ class InfluxV2:
         self._write = WriteService(self._client.api_client)
         self._connections = Connections(self._client.api_client.rest_client.pool_manager)
 
-    def write(self, body: bytes) -> None:
+    def write(self, body: bytes, lane: str = "live") -> None:
         """Post one body; raise UpstreamError unless it is confirmed."""
+        self._client.api_client.set_default_header(LANE_HEADER, lane)
         try:
             _, status, headers = self._write.post_write_with_http_info(
                 self._config.org,

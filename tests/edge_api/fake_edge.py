@@ -32,6 +32,7 @@ class FakeEdge:
         self.raises_at_once = False
         self.open_reading = True
         self.problem: str | None = None
+        self.backlog_wait_s = 0.0
         self.relay = RelayStatus(
             [
                 UpstreamStatus(
@@ -51,6 +52,10 @@ class FakeEdge:
 
     def lines(self) -> list[str]:
         return [line for b in self.batches for line in gzip.decompress(b.body_gzip).decode().splitlines()]
+
+    def grant_s(self, size: int, *, backlog: bool) -> float:
+        """Ask backlogs to wait as long as the test says."""
+        return self.backlog_wait_s if backlog else 0.0
 
     def submit(self, batch: WriteBatch) -> "Future[None]":
         future: Future[None] = Future()

@@ -243,3 +243,12 @@ def test_health_says_what_is_wrong(client: Client, edge: FakeEdge) -> None:
     answer = client.get("/health")
     assert answer.status == 503
     assert (body(answer)["status"], body(answer)["message"]) == ("fail", "the disk is full")
+
+
+def test_a_backlog_is_asked_to_wait_where_live_readings_are_welcome(client: Client, edge: FakeEdge) -> None:
+    edge.backlog_wait_s = 7.2
+    refused = client.post(WRITE, LINE, WRITER | {"X-Commune-Lane": "backlog"})
+    assert refused.status == 429
+    assert refused.headers["retry-after"] == "8"
+    assert not edge.batches
+    assert client.post(WRITE, LINE, WRITER | {"X-Commune-Lane": "live"}).status == 204

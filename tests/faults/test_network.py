@@ -10,17 +10,15 @@ from typing import Self
 
 import pytest
 
-from edge_api.lines import join_lines
-from gateway.spool import READINGS, RangeSet, Segment, Spool, span_of
+from gateway.spool import RangeSet
+from tests.faults.backlog import START_NS, STREAM, fill
 from tests.faults.rig import EdgeProgram
 from tests.faults.wire import HERE, Wire
 from tests.parts.wait import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
-STREAM = ("gw-01", "aa")
 BACKLOG = 20_000
-START_NS = 1_790_000_000_000_000_000
 
 # Runs inside the namespace: a reading every 0.2 s into the commune's own edge, until it is told to stop.
 FEEDER = """
@@ -38,25 +36,6 @@ while not stop.is_set():
     stop.wait(0.2)
 print(number)
 """
-
-
-def line(number: int) -> bytes:
-    """One reading with a little noise in it, so that gzip has something to do."""
-    noise = (number * 2654435761) % 1000 / 10
-    tags = f"asset=bin-{number % 40:04},commune=18562,domain=waste,province=42"
-    fields = f'gw="gw-01",ep="aa",seq={number}i,q="good",temperature={noise}'
-    return f"WasteContainer,{tags} {fields} {START_NS + number * 1_000_000}".encode()
-
-
-def fill(path: Path, count: int) -> None:
-    """Make a spool that has waited for a while."""
-    spool = Spool(path)
-    for first in range(1, count + 1, 50):
-        numbers = range(first, first + 50)
-        span = span_of((*STREAM, number) for number in numbers)
-        body = join_lines([line(number) for number in numbers])
-        spool.append([Segment(READINGS, 50, span, body, START_NS + first * 10**6, START_NS + first * 10**6)])
-    spool.close()
 
 
 class InsideEdge(EdgeProgram):
