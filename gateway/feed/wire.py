@@ -1,0 +1,46 @@
+"""What a link is told and what it hands on: where to connect and as whom, and messages to acknowledge."""
+
+from dataclasses import dataclass
+
+from paho.mqtt.client import Client, MQTTMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says in our name when we are gone."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where to connect, and as whom."""
+
+    host: str
+    port: int = 1883
+    client_id: str
+    username: str | None = None
+    password: str | None = None
+    keepalive_s: int = 30
+    will: Will | None = None
+    persistent: bool = False
+
+
+class Message:
+    """A received message and the one connection on which it may be acknowledged."""
+
+    __slots__ = ("_client", "_mid", "payload", "qos", "retain", "topic")
+
+    def __init__(self, client: Client, message: MQTTMessage) -> None:
+        self._client = client
+        self._mid = message.mid
+        self.topic = message.topic
+        self.payload = bytes(message.payload)
+        self.qos = message.qos
+        self.retain = message.retain
+
+    def ack(self) -> None:
+        """Acknowledge; without effect when its connection is gone, for then the broker sends it again."""
+        if self.qos:
+            self._client.ack(self._mid, self.qos)
