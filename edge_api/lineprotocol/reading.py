@@ -145,7 +145,7 @@ def _scan(text: str, here: int, factor: int, default_ns: int | None) -> tuple[Po
         stop = text.find("\n", here)
         return None, len(text) if stop < 0 else stop
     prefix = _match(_SERIES, text, here)
-    measurement, tags = _series(prefix[0].removesuffix("\r"))
+    measurement, tags = _series(prefix[0])
     here = prefix.end()
     while text[here : here + 1] == " ":
         here += 1
