@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
@@ -46,17 +47,16 @@ def open_file(path: Path) -> sqlite3.Connection:
     """
     new = _check_beside(path)
     try:
+        if new:
+            _make(path)
         db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
         try:
             _set_up(db, path)
-            if new:
-                sync_folder(path.parent)
-                sync_folder(path.parent.parent)
         except BaseException:
             db.close()
             raise
-    except sqlite3.Error as error:
-        if is_damage(error):
+    except (OSError, sqlite3.Error) as error:
+        if isinstance(error, sqlite3.Error) and is_damage(error):
             raise DamageError(str(error)) from error
         raise SpoolError(f"{path}: cannot be opened as a spool: {error}") from error
     return db
@@ -69,23 +69,39 @@ def _set_up(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: made by a newer version ({version} > {VERSION});"
             " upgrade this one, or move the file away"
         )
-    if version == 0:
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise DamageError("it says that it is of version 0, and has tables")
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if version < VERSION:
+        raise DamageError(f"it says that it is of version {version}, and there is none such")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-    if version == 0:
-        make_tables(db)
-    elif path.stat().st_size < _CHECKED_BYTES:
+    if path.stat().st_size < _CHECKED_BYTES:
         found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise DamageError(found)
 
 
+def _make(path: Path) -> None:
+    """Make a new file elsewhere and bring it here whole: a power cut leaves all of it or nothing."""
+    new = beside(path, ".making")
+    new.unlink(missing_ok=True)
+    with closing(sqlite3.connect(new, isolation_level=None)) as db:
+        make_tables(db)
+    put_in_place(new, path)
+    sync_folder(path.parent.parent)
+
+
+def put_in_place(new: Path, path: Path) -> None:
+    """Give a whole file its name, durably."""
+    with new.open("rb") as file:
+        os.fsync(file.fileno())
+    new.rename(path)
+    sync_folder(path.parent)
+
+
 def make_tables(db: sqlite3.Connection) -> None:
-    """Make the tables in an empty file."""
+    """Make the tables in an empty file, which nobody needs before it is put in its place."""
+    for setting in ("auto_vacuum = INCREMENTAL", "journal_mode = OFF", "synchronous = OFF"):
+        db.execute(f"PRAGMA {setting}").fetchall()
     schema = files("gateway.spool").joinpath("schema.sql").read_text()
     db.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
 

@@ -5,14 +5,13 @@ what is done about the numbers that may be lost.
 """
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.spool.file import COMPANIONS, IN_USE, SpoolError, beside, make_tables, sync_folder
+from gateway.spool.file import COMPANIONS, IN_USE, SpoolError, beside, make_tables, put_in_place, sync_folder
 from gateway.spool.pages import Pages
 from gateway.spool.ranges import RangeSet
 from gateway.spool.rows import INSERT, Row, sealed, tables_of
@@ -85,10 +84,7 @@ def salvage(path: Path, why: str, *, by_seq: bool) -> None:
         new.unlink(missing_ok=True)
         with closing(sqlite3.connect(new, isolation_level=None)) as db:
             text = _copy(path, db, by_seq=by_seq)
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
-        new.rename(beside(path, _FINISHED))
-        sync_folder(path.parent)
+        put_in_place(new, beside(path, _FINISHED))
         aside = _swap(path)
     except (OSError, sqlite3.Error) as error:
         raise SpoolError(f"{path}: damaged ({why}), and cannot be salvaged: {error}") from error
@@ -116,8 +112,6 @@ def _swap(path: Path) -> Path | None:
 
 def _copy(path: Path, db: sqlite3.Connection, *, by_seq: bool) -> str:
     """Fill the new file; return what became of the readings, for the log."""
-    for setting in ("auto_vacuum = INCREMENTAL", "journal_mode = OFF", "synchronous = OFF"):
-        db.execute(f"PRAGMA {setting}").fetchall()
     make_tables(db)
     db.execute("BEGIN")
     found = _Found()
