@@ -60,8 +60,8 @@ class Token(Settings, frozen=True):
 class Spool(Settings, frozen=True):
     """Table [spool]: where everything waits until the next hop has it.
 
-    `max_bytes` is what may wait, `min_free` what stays free on the disk. `when_full`: thin the oldest readings,
-    or refuse new ones, which the senders then keep; without it a commune thins and the levels above refuse.
+    `max_bytes` is what may wait, `min_free` what stays free on the disk. `when_full` thins the oldest
+    readings, or refuses new ones, which senders then keep; by default a commune thins, higher levels refuse.
     """
 
     path: Path = Path("/var/lib/commune/edge.db")

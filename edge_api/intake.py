@@ -2,16 +2,19 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from edge_api.api.view import CannotCommit
+from edge_api.api.view import CannotCommit, SpoolFull
 from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.history import History
 from edge_api.lines import join_lines
-from edge_api.point import Point
+from edge_api.point import Point, identity, stream_of
 from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stream, span_of
+from gateway.spool.quota import Fullness
+from gateway.spool.room import Room
 from gateway.spool.segment import Span, parse_span, span_text
 
 log = logging.getLogger(__name__)
@@ -21,6 +24,8 @@ Home = tuple[str, str]
 """Province and commune of a node, as its topics say."""
 
 _RETRY_AFTER_S = 10.0
+_FULL_RETRY_S = 30.0
+_MOST_HELD = 20_000  # messages: older ones came over connections that are gone, and come again
 _REMEMBERED = 1_000  # refused messages: one that is sent again and again is kept once
 
 
@@ -61,8 +66,12 @@ class Intake:
         history: History,
         touched: Callable[[Mapping[Stream, Home | None]], None],
         wall_ns: Callable[[], int],
+        room: Room | None = None,
     ) -> None:
         self._spool = spool
+        self._room = room
+        self._held: list[MessageArrival] = []
+        self._holding = threading.Lock()
         self._history = history
         self._touched = touched
         self._wall_ns = wall_ns
@@ -75,15 +84,14 @@ class Intake:
         self.counts = Counts()
 
     def commit(self, arrivals: list[Arrival]) -> None:
-        """Put a group on disk, then acknowledge it and show it; raise sqlite3.Error when the disk refuses."""
+        """Put a group on disk, then acknowledge it and show it; raise sqlite3.Error when the disk refuses.
+
+        What there is no room for is refused (HTTP) or held, unacknowledged, until `resumable` (MQTT).
+        """
+        arrivals = self._admit(arrivals)
         group = self._sort(arrivals)
         if group.segments or group.gaps or group.refused:
-            self._spool.append(
-                group.segments,
-                gaps=group.gaps,
-                refused=list(group.refused.values()),
-                wall_ns=self._wall_ns(),
-            )
+            self._append(group)
             self.counts.commits += 1
         # It is on disk: from here on nothing may make the committer believe that it is not.
         for arrival in arrivals:
@@ -97,6 +105,46 @@ class Intake:
             self._history.add(group.points)
         except Exception:
             log.exception("what was committed cannot be shown; custody goes on")
+
+    def _append(self, group: Group) -> None:
+        try:
+            self._spool.append(
+                group.segments,
+                gaps=group.gaps,
+                refused=list(group.refused.values()),
+                wall_ns=self._wall_ns(),
+            )
+        except sqlite3.Error as error:
+            if self._room is not None:
+                self._room.quota.gave_out(error)  # so that the next try finds space for events
+            raise
+
+    def _admit(self, arrivals: list[Arrival]) -> list[Arrival]:
+        """Return what there is room for: all, or events only."""
+        if self._room is None or self._room.make():
+            return arrivals
+        admitted: list[Arrival] = []
+        for arrival in arrivals:
+            if isinstance(arrival, BatchArrival):
+                problem = self._room.refusal(event=is_event(arrival.points))
+                if problem is None:
+                    admitted.append(arrival)
+                elif not arrival.done.done():
+                    arrival.done.set_exception(refusal_of(problem))
+            elif self._room.refusal(event=arrival.lane == EVENTS and arrival.refused is None) is None:
+                admitted.append(arrival)
+            else:
+                with self._holding:
+                    self._held = [*self._held[-_MOST_HELD + 1 :], arrival]
+        return admitted
+
+    def resumable(self) -> list[MessageArrival]:
+        """Return, once, the messages that waited for room if there may be some now."""
+        if self._room is None or self._room.state is not Fullness.ROOM:
+            return []
+        with self._holding:
+            held, self._held = self._held, []
+        return held
 
     def _remember(self, group: Group) -> None:
         self.counts.received += group.fresh + group.duplicates + len(group.refused)
@@ -157,21 +205,19 @@ class Intake:
 
     def _add_batch(self, group: Group, arrival: BatchArrival) -> list[Gap]:
         points = arrival.points
-        numbered = [(point, it) for point in points if (it := _identity(point)) is not None]
+        numbered = [(point, it) for point in points if (it := identity(point)) is not None]
         fresh = [self._is_new(group, (gw, ep), seq) for _, (gw, ep, seq) in numbered].count(True)
         known = len(numbered) - fresh
         group.duplicates += known
         if known == len(points):
             return []  # the whole body was sent before, and its answer was lost on the way
         span = span_of(identity for _, identity in numbered)
-        lane = EVENTS if all(point.measurement == "Alert" for point in points) else READINGS
+        lane = EVENTS if is_event(points) else READINGS
         times = [point.ts_ns for point in points]
         group.segments.append(Segment(lane, len(points), span, arrival.body, min(times), max(times)))
         group.points += points
         group.fresh += len(points) - known
-        gaps = (
-            _gap_of(point, (gw, ep)) for point, (gw, ep, _) in numbered if point.tags.get("kind") == "gap"
-        )
+        gaps = (_gap_of(point) for point in points if point.tags.get("kind") == "gap")
         return [gap for gap in gaps if gap is not None]
 
     def _is_new(self, group: Group, stream: Stream, seq: int) -> bool:
@@ -197,31 +243,26 @@ class Intake:
         return [Gap(gap.stream, a, b, gap.reason) for a, b in seen.missing(gap.first, gap.last)]
 
 
+def is_event(points: Sequence[Point]) -> bool:
+    """Whether a batch is events only, which a full spool still takes."""
+    return bool(points) and all(point.measurement == "Alert" for point in points)
+
+
+def refusal_of(state: Fullness) -> SpoolFull | CannotCommit:
+    """Return what an HTTP sender is told when there is no room."""
+    if state is Fullness.QUOTA:
+        return SpoolFull("the spool is full; keep it, and send it later", _FULL_RETRY_S)
+    return CannotCommit("the disk is full; keep it, and send it later", _FULL_RETRY_S)
+
+
 def _digest(place: str, body: bytes) -> bytes:
     return blake2b(place.encode() + b"\0" + body, digest_size=16).digest()
 
 
-def _identity(point: Point) -> tuple[str, str, int] | None:
-    gw, ep, seq = (point.fields.get(name) for name in ("gw", "ep", "seq"))
-    if (
-        isinstance(gw, str)
-        and isinstance(ep, str)
-        and type(seq) is int
-        and seq >= 0
-        and _plain(gw)
-        and _plain(ep)
-    ):
-        return gw, ep, seq
-    return None
-
-
-def _plain(name: str) -> bool:
-    return name.replace("-", "").isalnum()
-
-
-def _gap_of(point: Point, stream: Stream) -> Gap | None:
-    first, last = point.fields.get("from"), point.fields.get("to")
-    if type(first) is int and type(last) is int and 0 <= first <= last:
+def _gap_of(point: Point) -> Gap | None:
+    """Return what a gap event says; that of an edge has no number of its own."""
+    stream, first, last = stream_of(point), point.fields.get("from"), point.fields.get("to")
+    if stream is not None and type(first) is int and type(last) is int and 0 <= first <= last:
         return Gap(stream, first, last, str(point.fields.get("reason", "unknown")))
     return None
 

@@ -16,10 +16,13 @@ _COUNTERS = {
     "duplicates": "Readings and events that arrived again and were known",
     "refused": "Messages and lines that break the contract",
     "commits": "Group commits",
+    "thinned": "Readings given up here for want of room, since the spool began",
 }
 _GAUGES = {
     "spool_points": "Points on disk that are not confirmed by every upstream",
     "spool_bytes": "Bytes of the spool",
+    "spool_used_bytes": "Bytes of the disk that the spool uses",
+    "spool_limit_bytes": "Bytes of the disk that the spool may use now",
     "disk_free_bytes": "Bytes free on the disk of the spool",
 }
 _NODE_COUNTERS = {

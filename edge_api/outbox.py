@@ -56,8 +56,9 @@ class EdgeOutbox(Outbox):
         self._put_in(each.span for each in segments)
 
     def _rewritten(self, old: Sequence[Head], new: Sequence[Segment]) -> None:
+        waited = [head.span for head in old if head.id not in self.delivered]
         super()._rewritten(old, new)
-        self._take_out(head.span for head in old if head.id not in self.delivered)
+        self._take_out(waited)
         self._put_in(each.span for each in new if each.id not in self.delivered)
 
     def _put_in(self, spans: Iterable[str]) -> None:

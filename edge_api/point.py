@@ -13,3 +13,24 @@ class Point:
     tags: dict[str, str]
     ts_ns: int
     fields: dict[str, Value]
+
+
+def identity(point: Point) -> tuple[str, str, int] | None:
+    """Return (gw, ep, seq) of a point that a node of ours has numbered, else None."""
+    seq = point.fields.get("seq")
+    stream = stream_of(point)
+    if stream is None or type(seq) is not int or seq < 0:
+        return None
+    return (*stream, seq)
+
+
+def stream_of(point: Point) -> tuple[str, str] | None:
+    """Return (gw, ep) that a point names, None when it does not name both."""
+    gw, ep = point.fields.get("gw"), point.fields.get("ep")
+    if isinstance(gw, str) and isinstance(ep, str) and _plain(gw) and _plain(ep):
+        return gw, ep
+    return None
+
+
+def _plain(name: str) -> bool:
+    return name.replace("-", "").isalnum()

@@ -8,18 +8,19 @@ from edge_api.intake import Counts
 from edge_api.relay import Relay
 from gateway.feed import from_ns
 from gateway.spool import EVENTS, READINGS, RangeSet, Spool, Stream
+from gateway.spool.room import Room
 from gateway.spool.segment import Span
 
 Wall = Callable[[], int]
 _MOST_ROWS = 1000
 
 
-def of_relays(relays: Sequence[Relay], now_ns: int) -> view.RelayStatus:
+def of_relays(relays: Sequence[Relay], now_ns: int, autonomy_hours: float | None = None) -> view.RelayStatus:
     """Return how each upstream stands."""
-    return view.RelayStatus([_of_relay(relay, now_ns) for relay in relays])
+    return view.RelayStatus([_of_relay(relay, now_ns, autonomy_hours) for relay in relays])
 
 
-def _of_relay(relay: Relay, now_ns: int) -> view.UpstreamStatus:
+def _of_relay(relay: Relay, now_ns: int, autonomy_hours: float | None) -> view.UpstreamStatus:
     outbox = relay.outbox
     events, readings, live = outbox.waiting[EVENTS], outbox.waiting[READINGS], outbox.live()
     oldest = outbox.oldest()
@@ -32,6 +33,7 @@ def _of_relay(relay: Relay, now_ns: int) -> view.UpstreamStatus:
             backlog=view.Lane(max(readings.points - live.points, 0), max(readings.bytes - live.bytes, 0)),
         ),
         oldest_age_s=max(now_ns - oldest.first_ns, 0) / 1e9 if oldest and oldest.first_ns else None,
+        autonomy_hours=autonomy_hours,
         last_success=from_ns(int(relay.last_success.timestamp() * 1e9)) if relay.last_success else None,
         last_error=relay.last_error,
         delivered=relay.delivered,
@@ -76,7 +78,9 @@ def quarantine(spool: Spool) -> list[view.QuarantinedLine]:
     ]
 
 
-def counters(spool: Spool, relays: Sequence[Relay], counts: Counts, disk_free: int) -> view.Counters:
+def counters(
+    spool: Spool, relays: Sequence[Relay], counts: Counts, disk_free: int, room: Room | None = None
+) -> view.Counters:
     """Return totals, and per node what it has taken, what is here, and what every upstream has confirmed."""
     with spool.lock:
         streams = [(stream, seen.copy()) for stream, seen in spool.streams.items()]
@@ -110,6 +114,9 @@ def counters(spool: Spool, relays: Sequence[Relay], counts: Counts, disk_free: i
         spool_points=points,
         spool_bytes=size,
         disk_free_bytes=disk_free,
+        spool_used_bytes=room.quota.used if room else 0,
+        spool_limit_bytes=room.quota.limit if room else 0,
+        thinned=room.thinned if room else 0,
     )
 
 

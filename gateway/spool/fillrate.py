@@ -13,13 +13,13 @@ _BUCKET_S = 600.0
 _KNOWN_S = 60.0  # before that a rate says nothing
 _PAGE = 4096
 _USABLE = _PAGE - 12  # less the page's own header
-_ROW = 56  # times, counts and checksum, the record's header, and the cell's place in its page
+_ROW = 45  # times, counts and checksum, the record's header, and the cell's place in its page
 
 
 def page_bytes(payload: int) -> float:
     """Return how many bytes of the file a row takes that holds so many: pages are filled with whole rows.
 
-    By SQLite's file format: of a row larger than a page the beginning stays there, the rest has its own pages.
+    By SQLite's file format: of a row larger than a page only the beginning is among others.
     """
     size = payload + _ROW
     rest_pages = 0

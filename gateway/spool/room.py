@@ -30,6 +30,11 @@ class Room:
             return Fullness.ROOM
         return self.quota.state
 
+    def refusal(self, *, event: bool) -> Fullness | None:
+        """Return what keeps a reading, or an event, out, as last seen; None when nothing does."""
+        state = self.state
+        return None if state is Fullness.ROOM or (event and self.quota.events_fit) else state
+
     def make(self) -> bool:
         """Return whether readings may be written now, after giving up old ones where that is the rule.
 
