@@ -4,9 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-import msgspec
-
-from edge_api.api.view import WriteBatch
+from edge_api.api.view import Imported, WriteBatch
 from edge_api.exchange import (
     BLOCK_BYTES,
     Block,
@@ -20,7 +18,7 @@ from edge_api.exchange import (
 )
 from edge_api.ingest.body import BodyError, gunzip
 from edge_api.lineprotocol import LineError, parse
-from gateway.spool import EVENTS, READINGS, Outbox, Spool
+from gateway.spool import EVENTS, READINGS, DamageError, Outbox, Spool
 from gateway.spool.outbox import Batch
 from gateway.spool.store import Head
 
@@ -32,16 +30,6 @@ Submit = Callable[[WriteBatch], "Future[None]"]
 _SCAN = 500
 _UNPACKED_MOST = 64_000_000
 _COMMIT_S = 60.0
-
-
-class Imported(msgspec.Struct):
-    """What an import did; `problem` says where the file stopped being right."""
-
-    blocks: int = 0
-    points: int = 0
-    released: int = 0
-    receipt: bytes = b""
-    problem: str | None = None
 
 
 def waiting_heads(outbox: Outbox) -> Iterator[Head]:
@@ -67,8 +55,8 @@ def export(outbox: Outbox, signer: Signer, place: Place) -> Iterator[bytes]:
     for head in waiting_heads(outbox):
         try:
             body = outbox.spool.body(head.id)
-        except KeyError:
-            continue  # delivered in the meantime
+        except (KeyError, DamageError):
+            continue  # delivered in the meantime, or set aside
         if heads and sum(map(len, bodies)) + len(body) > BLOCK_BYTES:
             yield export_block(signer, place, outbox.upstream, heads, bodies)
             heads, bodies = [], []
@@ -109,7 +97,7 @@ def take_in(
             result.problem = str(error)
             break
         result.blocks += 1
-    result.receipt = b"".join(receipts)
+    result.receipt = b"".join(receipts).hex()
     return result
 
 

@@ -42,12 +42,15 @@ def run(file: Path) -> None:
             raise click.ClickException(str(error)) from error
         except OSError as error:
             raise ConfigError(f"{file}: [spool] path: {config.spool.path}: {error.strerror}") from error
+    this.spool.alarms.append(stop.set)
     this.start()
     server.start(this)
     logging.getLogger(__name__).info("edge at %s level serves on port %d", config.site.level, server.port)
     stop.wait()
     server.stop()
     this.stop()
+    if this.spool.problem:
+        raise click.ClickException(this.spool.problem)
 
 
 def _ask(url: str, path: str, token: str) -> Any:
@@ -109,12 +112,15 @@ def gaps(url: str, token: str, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-@edge.command()
+@edge.group(invoke_without_command=True)
 @_url
 @_token
 @_json
-def quarantine(url: str, token: str, as_json: bool) -> None:
+@click.pass_context
+def quarantine(context: click.Context, url: str, token: str, as_json: bool) -> None:
     """Show what no one would take, and why; exit code 1 if there is anything."""
+    if context.invoked_subcommand is not None:
+        return
     facts = _ask(url, "/v1/quarantine", token)
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))

@@ -50,11 +50,24 @@ class Http(Settings, frozen=True):
 
 
 class Token(Settings, frozen=True):
-    """One [[token]]: who may write or read; only its SHA-256 is kept, as hex."""
+    """One [[token]]: who may read, write or manage (admin); only its SHA-256 is kept, as hex."""
 
     name: _NAME
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    scopes: list[Literal["read", "write"]]
+    scopes: list[Literal["read", "write", "admin"]]
+
+
+class Exchange(Settings, frozen=True):
+    """Table [exchange]: the Ed25519 key that signs exports and receipts; `commune edge key` makes one."""
+
+    key_file: Path | None = None
+
+
+class Trust(Settings, frozen=True):
+    """One [[trust]]: whose exports and receipts are taken in, by the public key that `key` printed."""
+
+    name: _NAME
+    public_key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class Spool(Settings, frozen=True):
@@ -112,6 +125,8 @@ class EdgeConfig(Settings, frozen=True):
     http: Http = Http()
     spool: Spool = Spool()
     history: History = History()
+    exchange: Exchange = Exchange()
+    trusted: list[Trust] = msgspec.field(default_factory=list, name="trust")
     tokens: list[Token] = msgspec.field(default_factory=list, name="token")
     upstreams: list[Upstream] = msgspec.field(default_factory=list, name="upstream")
 

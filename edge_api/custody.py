@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from gateway.feed import Custody, Topic, encode
-from gateway.spool import Gap, RangeSet, Spool, Stream
+from gateway.spool import DAMAGE, Gap, RangeSet, Spool, Stream
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,9 @@ class Custodian:
             seen = self._spool.streams.get(stream, RangeSet())
             missing = list(seen.missing(1, lowest - 1)) if lowest > 1 else []
         if missing:
-            self._note_gaps([Gap(stream, first, last, RELEASED) for first, last in missing])
+            # Of what a damaged spool had taken nobody knows whether it was passed on.
+            reason = DAMAGE if self._spool.note("salvaged") else RELEASED
+            self._note_gaps([Gap(stream, first, last, reason) for first, last in missing])
 
     def _say(self, stream: Stream) -> None:
         mark = self.watermark(stream)

@@ -6,35 +6,40 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from hashlib import sha256
 from importlib.metadata import version
+from typing import BinaryIO
 
-from edge_api import status
+from edge_api import carry, status
 from edge_api.api import view
 from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.config import EdgeConfig, read_secret, thins
 from edge_api.custody import Custodian
+from edge_api.exchange import ExchangeError, Place, Signer
 from edge_api.grants import Grants
 from edge_api.history import History
 from edge_api.ingest.mqtt import Ears, MqttIngest
 from edge_api.intake import Arrival, Intake, is_event, refusal_of
 from edge_api.lines import join_bodies
 from edge_api.relay import Relay
+from edge_api.replay import replay
 from edge_api.thinning import EdgeCodec
 from edge_api.upstream import make_sink
 from gateway.feed import Meta, Topic
 from gateway.feed.link import RECEIVE_MAXIMUM
 from gateway.feed.link import Settings as LinkSettings
-from gateway.spool import Committer, Compactor, Gap, Spool, Stream, reclaim
+from gateway.spool import Committer, Compactor, Gap, Outbox, Spool, Stream, reclaim
 from gateway.spool.quota import Limits, Quota
 from gateway.spool.room import Room
 from gateway.spool.thinning import Thinner
+from sensors.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 _RECLAIM_S = 10.0
+STICK = "stick"  # the upstream of an edge that has no link: what leaves it is carried
 _MOST_WAITING = (
     50_000  # points of HTTP bodies on their way to the disk, some 50 MB; past it children keep them
 )
@@ -68,6 +73,10 @@ class Edge:
             )
             for each in config.upstreams
         ]
+        self._signer = _signer(config)
+        self._outboxes: list[Outbox] = [relay.outbox for relay in self.relays]
+        if not self._outboxes and self._signer:
+            self._outboxes = [Outbox(self.spool, STICK)]  # no link at all: receipts let go
         self._grants = Grants(float(config.http.backlog_rate))
         if thins(config):
             self.room.thinner = Thinner(
@@ -78,7 +87,7 @@ class Edge:
                 newest_bytes=int(config.spool.max_bytes) // 4,
             )
         self.mqtt = self._make_ingest()
-        self._compactor = Compactor(self.spool, [relay.outbox for relay in self.relays], join_bodies)
+        self._compactor = Compactor(self.spool, self._outboxes, join_bodies)
         self._taking = threading.Lock()
         self._points_waiting = 0
         self._stop = threading.Event()
@@ -128,7 +137,7 @@ class Edge:
         if self._keeper.is_alive():
             self._keeper.join(timeout_s)
         try:
-            reclaim(self.spool, [relay.outbox for relay in self.relays])
+            reclaim(self.spool, self._outboxes)
         except sqlite3.Error as error:
             log.error("progress cannot be written down, some readings will be sent again: %s", error)  # noqa: TRY400
         self.history.close()
@@ -144,7 +153,7 @@ class Edge:
                     self.room.quota.gave_out(error)
 
     def _reclaim(self) -> None:
-        reclaim(self.spool, [relay.outbox for relay in self.relays])
+        reclaim(self.spool, self._outboxes)
 
     def _resume(self) -> None:
         """Look whether there is room again, and take in what waited for it."""
@@ -220,6 +229,33 @@ class Edge:
         """Return what no one would take."""
         return status.quarantine(self.spool)
 
+    def replay(self, number: int, fixed: bytes | None) -> None:
+        """Send a quarantined body again, mended if `fixed` is given."""
+        replay(self.spool, number, fixed, self._wall_ns())
+
+    def drop(self, number: int) -> None:
+        """Give a quarantined body up for good."""
+        if not self.spool.drop_refused([number]):
+            raise KeyError(number)
+
+    def export(self, upstream: str | None) -> Iterator[bytes]:
+        """Yield what waits for an upstream as signed blocks."""
+        if self._signer is None:
+            raise ValueError("[exchange] key_file: without a key nothing is signed; see `commune edge key`")
+        for outbox in self._outboxes:
+            if upstream in (None, outbox.upstream):
+                return carry.export(outbox, self._signer, self._place())
+        raise ValueError(f"there is no upstream {upstream!r}")
+
+    def take_in(self, file: BinaryIO) -> view.Imported:
+        """Commit an export, or let go of what a receipt confirms."""
+        trusted = [each.public_key for each in self.config.trusted]
+        return carry.take_in(file, trusted, self.submit, self._outboxes, self._place(), self._signer)
+
+    def _place(self) -> Place:
+        site = self.config.site
+        return Place(site.level, site.province, site.commune, carry.name_of(self.spool))
+
     def counters(self) -> view.Counters:
         """Return totals, and per node how many were taken, committed and delivered."""
         free = shutil.disk_usage(self.config.spool.path.parent).free
@@ -250,3 +286,12 @@ class Edge:
     def now_ns(self) -> int:
         """Return the time for ages on the page."""
         return self._wall_ns()
+
+
+def _signer(config: EdgeConfig) -> Signer | None:
+    if config.exchange.key_file is None:
+        return None
+    try:
+        return Signer.load(config.exchange.key_file)
+    except ExchangeError as error:
+        raise ConfigError(f"[exchange] key_file: {error}") from None

@@ -12,7 +12,7 @@ from edge_api.lines import DAMAGED, split_lines
 from edge_api.outbox import EdgeOutbox
 from edge_api.pace import BACKOFF_MOST_S, PROBE_BYTES, Pace
 from edge_api.upstream import Action, Sink, UpstreamError
-from gateway.spool import Refused, Spool
+from gateway.spool import DamageError, Refused, Spool
 from gateway.spool.outbox import Batch
 from gateway.spool.store import Head
 
@@ -116,6 +116,9 @@ class Relay:
                 self._turn()
             except Stopped:
                 return
+            except DamageError as error:
+                log.warning("%s: %s; the rest goes on", self.name, error)
+                self._put_aside()
             except Exception as error:
                 if self._stopping:
                     return  # the spool may be closed by now; what was not confirmed is still in it

@@ -7,7 +7,7 @@ from edge_api.custody import RELEASED
 from edge_api.intake import Counts
 from edge_api.relay import Relay
 from gateway.feed import from_ns
-from gateway.spool import EVENTS, READINGS, RangeSet, Spool, Stream
+from gateway.spool import DAMAGE, EVENTS, READINGS, RangeSet, Spool, Stream
 from gateway.spool.room import Room
 from gateway.spool.segment import Span
 
@@ -52,10 +52,16 @@ def gaps(spool: Spool) -> list[view.Gap]:
     ]
     with spool.lock:
         streams = [(stream, seen.copy()) for stream, seen in spool.streams.items()]
+        lost = {stream: ranges.copy() for stream, ranges in spool.lost.items()}
     for (gw, ep), seen in streams:
+        damaged = lost.get((gw, ep), RangeSet())
+        holes = RangeSet(seen.missing(1, max(seen.last or 0, damaged.last or 0)))
+        unknown = RangeSet(each for first, last in holes for each in damaged.missing(first, last))
+        gone = RangeSet(each for first, last in holes for each in unknown.missing(first, last))
         found += [
-            view.Gap(gw=gw, ep=ep, first=first, last=last, since="", reason="unknown")
-            for first, last in seen.missing(1, seen.last or 0)
+            view.Gap(gw=gw, ep=ep, first=first, last=last, since="", reason=reason)
+            for reason, ranges in ((DAMAGE, gone), ("unknown", unknown))
+            for first, last in ranges
         ]
     return found
 

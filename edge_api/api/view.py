@@ -1,9 +1,9 @@
 """What the HTTP side may ask of an edge: the seam between the routers and the wiring."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from edge_api.point import Point
 LANE_HEADER = "X-Commune-Lane"
 """Says in a request the lane of its least urgent reading: events, live or backlog. Databases ignore it."""
 
-Scope = Literal["read", "write"]
+Scope = Literal["read", "write", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,16 @@ class Counters(Struct, frozen=True, kw_only=True):
     thinned: int = 0
 
 
+class Imported(Struct):
+    """What an import did; `problem` says where the file stopped being right, `receipt` is hex."""
+
+    blocks: int = 0
+    points: int = 0
+    released: int = 0
+    receipt: str = ""
+    problem: str | None = None
+
+
 class EdgeInfo(Struct, frozen=True, kw_only=True):
     """Who this edge is. `problem` is None while it can take custody, else a sentence."""
 
@@ -166,6 +176,18 @@ class EdgeView(Protocol):
 
     def quarantine(self) -> Sequence[QuarantinedLine]:
         """Return the lines that an upstream refused for good."""
+
+    def replay(self, number: int, fixed: bytes | None) -> None:
+        """Send a quarantined body again, mended if `fixed` is given; raise KeyError or ValueError."""
+
+    def drop(self, number: int) -> None:
+        """Give a quarantined body up for good; raise KeyError when there is none of that number."""
+
+    def export(self, upstream: str | None) -> Iterator[bytes]:
+        """Yield what waits for an upstream as signed blocks; raise ValueError when that cannot be."""
+
+    def take_in(self, file: BinaryIO) -> Imported:
+        """Commit an export, or let go of what a receipt confirms."""
 
     def counters(self) -> Counters:
         """Return the totals."""

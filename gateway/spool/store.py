@@ -4,13 +4,21 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from sqlite3 import Connection
 from typing import NamedTuple
 
 from gateway.spool.file import DamageError
 from gateway.spool.guard import GuardedFile, write_notes
 from gateway.spool.ranges import RangeSet
-from gateway.spool.rows import INSERT, SELECT, Row, intact, sealed
+from gateway.spool.rows import (
+    INSERT,
+    SELECT,
+    Row,
+    insert_gaps,
+    insert_refused,
+    insert_segments,
+    intact,
+    sealed,
+)
 from gateway.spool.salvage import DAMAGE, lost_of
 from gateway.spool.segment import EVENTS, READINGS, Gap, Refused, Segment, Span, Stored, Stream, parse_span
 
@@ -52,6 +60,7 @@ class Spool(GuardedFile):
         """A node: numbers that will never come, which no gap event has told the edge of yet."""
         self._released: Span = {}
         self._touched: set[Stream] = set()
+        self._aside: set[int] = set()
         self._deleted = RangeSet()
         super().__init__(path, by_seq=by_seq)
 
@@ -89,11 +98,17 @@ class Spool(GuardedFile):
         """
         with self.lock:
             first_id, placed = self.last_id + 1, self._placed(segments)
+            untold = self.untold.copy()
+            for gap in gaps if self.by_seq else ():
+                untold.discard(gap.first, gap.last)
+            if untold != self.untold:
+                notes = {**(notes or {}), "untold": str(untold)}
             with self._transaction() as db:
-                db.executemany(INSERT["segment"], map(_row, placed))
-                _insert_gaps(db, gaps, wall_ns)
-                _insert_refused(db, refused, wall_ns)
+                insert_segments(db, placed)
+                insert_gaps(db, gaps, wall_ns)
+                insert_refused(db, refused, wall_ns)
                 write_notes(db, notes or {})
+            self.untold = untold
             self._came(placed, gaps, refused)
         return Stored(first_id, self.last_id)
 
@@ -116,8 +131,8 @@ class Spool(GuardedFile):
             placed = self._placed(told)
             with self._transaction() as db:
                 db.executemany("DELETE FROM segment WHERE id = ?", [(head.id,) for head in old])
-                db.executemany(INSERT["segment"], map(_row, [*new, *placed]))
-                _insert_gaps(db, gaps, wall_ns)
+                insert_segments(db, [*new, *placed])
+                insert_gaps(db, gaps, wall_ns)
                 write_notes(db, notes or {})
             for rewriter in self.rewriters:
                 rewriter(old, new)
@@ -129,7 +144,7 @@ class Spool(GuardedFile):
         placed = []
         for each in segments:
             next_id = each.id or next_id + 1
-            placed.append(each if each.id else _with_id(each, next_id))
+            placed.append(each if each.id else replace(each, id=next_id))
         return placed
 
     def _came(self, placed: Sequence[Segment], gaps: Iterable[Gap], refused: Iterable[Refused] = ()) -> None:
@@ -170,41 +185,48 @@ class Spool(GuardedFile):
         return [Head(*row) for row in rows]
 
     def body(self, segment_id: int) -> bytes:
-        """Return the bytes of a segment; raise KeyError when it has left, DamageError when it has changed."""
+        """Return the bytes of a segment; raise KeyError when it has left.
+
+        One that is not what was written is set aside, and raises DamageError; nobody waits for it any more.
+        """
         rows = self.query(f"{SELECT['segment']} WHERE id = ?", (segment_id,))
         if not rows:
             raise KeyError(segment_id)
         if not intact("segment", rows[0]):
+            self._set_aside(rows[0])
             raise DamageError(f"segment {segment_id} is not what was written")
         return bytes(rows[0][-1])
 
-    def put_aside(self, head: Head, why: str, wall_ns: int = 0) -> None:
-        """Keep a segment that is no longer what was written as quarantine, and its readings as a gap.
+    def _set_aside(self, row: Row) -> None:
+        """Keep a damaged segment as quarantine and its readings as a gap, or condemn the file.
 
-        When even its numbers cannot be true the whole file is condemned.
+        That is when not even its numbers can be true.
         """
-        numbers = RangeSet()
+        number, lane, points, first_ns, last_ns, boot, size, text, _, body = row
+        why = f"segment {number} is not what was written"
         try:
-            span = parse_span(str(head.span))
+            span = parse_span(str(text))
         except ValueError:
             span = {}
-        for ranges in span.values():
-            numbers.update(ranges)
-        if self.by_seq and (numbers.last != head.id or len(list(numbers)) != 1):
-            self.condemn(f"segment {head.id}: {why}")
+        numbers = RangeSet(each for ranges in span.values() for each in ranges)
+        if self.by_seq and (numbers.last != number or len(list(numbers)) != 1):
+            self.condemn(why)
             return
-        log.error("%s: segment %d: %s; set aside in quarantine", self.path, head.id, why)
-        rows = self.query("SELECT CAST(body AS BLOB) FROM segment WHERE id = ?", (head.id,))
-        gaps = [Gap(stream, *each, DAMAGE) for stream, ranges in span.items() for each in ranges]
-        refused = [
-            Refused("spool", f"segment {head.id}", f"{DAMAGE}: {why}", bytes(row[0] or b"")) for row in rows
-        ]
         with self.lock:
-            notes = {}
+            if number in self._aside:
+                return
+            self._aside.add(number)
+            log.error("%s: %s; it is set aside in quarantine", self.path, why)
+            gaps = [Gap(stream, *each, DAMAGE) for stream, ranges in span.items() for each in ranges]
+            kept = body if isinstance(body, bytes) else str(body).encode()
+            refused = [Refused("spool", f"segment {number}", f"{DAMAGE}: {why}", kept)]
             if self.by_seq:
                 self.untold.update(numbers)
-                notes["untold"] = str(self.untold)
-            self.append((), gaps=gaps, refused=refused, notes=notes, wall_ns=wall_ns)
+                self.append((), refused=refused, notes={"untold": str(self.untold)})
+            else:
+                self.append((), gaps=gaps, refused=refused)
+            for rewriter in self.rewriters:
+                rewriter([Head(number, lane, points, size, first_ns, last_ns, boot, str(text))], [])
 
     def skip_to(self, number: int) -> None:
         """A node: give no number up to this one; those left out are a gap."""
@@ -241,6 +263,14 @@ class Spool(GuardedFile):
         """Keep what an upstream refused, durably; only then may it count as delivered."""
         self.append((), refused=refused, wall_ns=wall_ns)
 
+    def drop_refused(self, ids: Sequence[int]) -> int:
+        """Take rows out of the quarantine; return how many there were. Their numbers stay known."""
+        with self.lock:
+            with self._transaction() as db:
+                db.executemany(INSERT["stream"], [self._stream_row(stream) for stream in self.streams])
+                sql = "DELETE FROM quarantine WHERE id = ?"
+                return sum(db.execute(sql, (number,)).rowcount for number in ids)
+
     def reclaim(self, progress: Mapping[str, RangeSet], releasable: RangeSet) -> int:
         """Delete what may go, and write down progress and streams in the same transaction.
 
@@ -268,25 +298,3 @@ class Spool(GuardedFile):
                 # A script steps the pragma to its end; execute() would give back a single page.
                 self.writer.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(FULL);")
             return gone
-
-
-def _insert_gaps(db: Connection, gaps: Iterable[Gap], wall_ns: int) -> None:
-    db.executemany(
-        INSERT["gap"], [sealed("gap", *gap.stream, gap.first, gap.last, gap.reason, wall_ns) for gap in gaps]
-    )
-
-
-def _insert_refused(db: Connection, refused: Iterable[Refused], wall_ns: int) -> None:
-    db.executemany(
-        INSERT["quarantine"],
-        [sealed("quarantine", wall_ns, it.source, it.place, it.reason, it.span, it.body) for it in refused],
-    )
-
-
-def _row(it: Segment) -> Row:
-    times = it.first_ns, it.last_ns, it.boot
-    return sealed("segment", it.id, it.lane, it.points, *times, len(it.body), it.span, it.body)
-
-
-def _with_id(segment: Segment, number: int) -> Segment:
-    return replace(segment, id=number)

@@ -40,6 +40,10 @@ def place_of(spool):
     return Place("commune", "42", "18562", name_of(spool))
 
 
+def receipt_of(imported):
+    return bytes.fromhex(imported.receipt)
+
+
 class Province:
     """Commits at once, and remembers."""
 
@@ -84,10 +88,10 @@ def test_a_receipt_lets_the_exporter_go_of_just_what_was_taken_in(commune, signe
     there = Signer.create(tmp_path / "province.pem")
     province = Province()
     taken = take_in(io.BytesIO(file), [signer.public], province.submit, [], place_of(commune), there)
-    back = take_in(io.BytesIO(taken.receipt), [there.public], None, [outbox], place_of(commune), None)
+    back = take_in(io.BytesIO(receipt_of(taken)), [there.public], None, [outbox], place_of(commune), None)
     assert (back.problem, back.released) == (None, 2000)
     assert [head.id for head in waiting_heads(outbox)] == [501]
-    again = take_in(io.BytesIO(taken.receipt), [there.public], None, [outbox], place_of(commune), None)
+    again = take_in(io.BytesIO(receipt_of(taken)), [there.public], None, [outbox], place_of(commune), None)
     assert again.released == 0
 
 
@@ -97,7 +101,7 @@ def test_a_receipt_for_another_spool_file_frees_nothing(commune, signer, tmp_pat
     replaced = Spool(tmp_path / "new.db")
     replaced.append([Segment(READINGS, 1, "", b"x")])
     outbox = Outbox(replaced, "province")
-    back = take_in(io.BytesIO(taken.receipt), [signer.public], None, [outbox], place_of(replaced), None)
+    back = take_in(io.BytesIO(receipt_of(taken)), [signer.public], None, [outbox], place_of(replaced), None)
     assert "not for the one of this edge" in back.problem
     assert outbox.waiting[READINGS].points == 1
     replaced.close()
