@@ -101,8 +101,12 @@ def run(file: Path) -> None:
     """Read, keep and send until told to stop."""
     from gateway.config import load
     from gateway.node import run as run_node
+    from gateway.spool import SpoolError
     from sensors.io.pi import PiIO
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with configuration():
-        run_node(load(file), PiIO())
+        try:
+            run_node(load(file), PiIO())
+        except SpoolError as error:
+            raise click.ClickException(str(error)) from error

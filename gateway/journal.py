@@ -7,13 +7,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway.feed import TYPES, Event, FeedError, Reading, encode, from_ns
 from gateway.runner import AssetReading
-from gateway.spool import EVENTS, READINGS, Committer, Gap, Segment, Spool
+from gateway.spool import DAMAGE, EVENTS, READINGS, Committer, Gap, Segment, Spool
 from sensors.sample import Value
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ UNDATED = "1970-01-01T00:00:00.000Z"  # stands in for a time not known yet; neve
 DOUBT = "ts:clock"  # in `qr`: the field in doubt is the time itself
 DISK = "disk"
 """Reason of a gap: the disk was full for so long that memory did not hold these readings either."""
+_MOST_TOLD = 500  # gap events in one commit
 _MOST_HELD = 10_000  # readings in memory while the disk takes none: some 10 MB
 _MS = 1_000_000
 _LEVEL = 1  # gzip: the node has one small segment at a time, more effort gains nothing
@@ -160,6 +162,7 @@ class Journal:
         with self.spool.lock:
             seq = self.spool.last_id
             gaps = [Gap((self.gw, self.ep), seq + 1, seq + lost, DISK)] if lost else []
+            gaps += [Gap((self.gw, self.ep), *each, DAMAGE) for each in islice(self.spool.untold, _MOST_TOLD)]
             entries = [*self._gap_entries(gaps), *entries]
             offset = self._settle(entries)
             seq += lost

@@ -13,8 +13,9 @@ from gateway.feed.bodies import Location
 from gateway.feed.link import Settings
 from gateway.journal import Entry, Journal
 from gateway.publisher import Identity, Publisher
+from gateway.renumber import go_on
 from gateway.runner import AssetReading, Runner
-from gateway.spool import Spool
+from gateway.spool import Spool, SpoolError
 from gateway.spool.quota import Limits, Quota
 from gateway.spool.room import Room
 from gateway.spool.thinning import Thinner
@@ -43,6 +44,7 @@ class Node:
             linger_s=float(config.spool.linger),
             committed=self._show,
         )
+        go_on(self.spool, site.gw, self.journal.ep)
         self.publisher = Publisher(
             self.spool,
             Identity(site.province, site.commune, site.gw, self.journal.ep),
@@ -137,14 +139,17 @@ def _meta(asset: AssetConfig, gw: str) -> tuple[str, Meta]:
 
 
 def run(config: NodeConfig, io: IO, ready: Callable[[], None] = lambda: None) -> None:
-    """Run a node until SIGTERM or SIGINT."""
+    """Run a node until SIGTERM or SIGINT; raise SpoolError when its spool must be salvaged by a new start."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     node = Node(config, io)
     log.info("commune %s: node %s starts, spool %s", version("commune"), config.site.gw, node.journal.ep)
+    node.spool.alarms.append(stop.set)
     node.start()
     ready()
     stop.wait()
     node.stop()
     io.close()
+    if node.spool.problem:
+        raise SpoolError(node.spool.problem)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from gateway.feed import decode_event
 from gateway.journal import records
-from gateway.spool import EVENTS, Gap, Outbox, Segment
+from gateway.spool import EVENTS, DamageError, Gap, Outbox, Segment
 from gateway.spool.segment import first_number, parse_span
 from gateway.spool.store import Head
 from gateway.spool.thinning import Item
@@ -54,14 +54,18 @@ class NodeCodec:
 
 
 def lowest_told(outbox: Outbox) -> int | None:
-    """Return the lowest number that a waiting gap event speaks of: the edge must hear of it from there."""
-    lowest = None
+    """Return the lowest number of a gap that the edge has not heard of: it must hear of it from there."""
+    lowest = next((first for first, _ in outbox.spool.untold), None)
     for low, high in list(outbox.delivered.missing(0, outbox.spool.last_id)):
         at = low
         while heads := outbox.spool.heads(EVENTS, at, high, _SCAN):
             at = heads[-1].id + 1
             for head in heads:
-                for record in records(outbox.spool.body(head.id), head.id):
+                try:
+                    found = records(outbox.spool.body(head.id), head.id)
+                except DamageError:
+                    continue  # set aside; its own numbers are a gap now
+                for record in found:
                     event = decode_event(record.body)
                     if event.type == "gap" and isinstance(event.first, int):
                         lowest = event.first if lowest is None else min(lowest, event.first)

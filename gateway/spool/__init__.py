@@ -5,13 +5,14 @@ from gateway.spool.compact import Compactor
 from gateway.spool.file import DamageError, SpoolError
 from gateway.spool.outbox import Batch, Outbox, Waiting, reclaim
 from gateway.spool.ranges import RangeSet
-from gateway.spool.salvage import DAMAGE
+from gateway.spool.salvage import DAMAGE, JUMP
 from gateway.spool.segment import EVENTS, READINGS, Gap, Refused, Segment, Span, Stored, Stream, span_of
 from gateway.spool.store import Spool
 
 __all__ = [
     "DAMAGE",
     "EVENTS",
+    "JUMP",
     "READINGS",
     "Batch",
     "Committer",

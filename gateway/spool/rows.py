@@ -1,8 +1,11 @@
 """A card may give back what was never written: each row carries a checksum, and is believed only with it."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from sqlite3 import Connection
 from typing import Any
+
+from gateway.spool.segment import Gap, Refused, Segment
 
 Row = tuple[Any, ...]
 
@@ -48,6 +51,38 @@ def tables_of(number: int, record: Row) -> Iterator[tuple[str, Row]]:
             row = (number, *record[1:])
         if len(row) == len(names) and intact(table, row):
             yield table, row
+
+
+def insert_segments(db: Connection, segments: Iterable[Segment]) -> None:
+    """Write segments that have their ids."""
+    rows = [
+        sealed(
+            "segment",
+            it.id,
+            it.lane,
+            it.points,
+            it.first_ns,
+            it.last_ns,
+            it.boot,
+            len(it.body),
+            it.span,
+            it.body,
+        )
+        for it in segments
+    ]
+    db.executemany(INSERT["segment"], rows)
+
+
+def insert_gaps(db: Connection, gaps: Iterable[Gap], wall_ns: int) -> None:
+    """Write what will never come."""
+    rows = [sealed("gap", *it.stream, it.first, it.last, it.reason, wall_ns) for it in gaps]
+    db.executemany(INSERT["gap"], rows)
+
+
+def insert_refused(db: Connection, refused: Iterable[Refused], wall_ns: int) -> None:
+    """Write what nobody would take."""
+    rows = [sealed("quarantine", wall_ns, it.source, it.place, it.reason, it.span, it.body) for it in refused]
+    db.executemany(INSERT["quarantine"], rows)
 
 
 def _checksum(table: str, values: Sequence[object]) -> int:

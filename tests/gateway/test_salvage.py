@@ -286,16 +286,41 @@ def test_a_segment_whose_bytes_have_changed_is_set_aside_and_the_rest_goes_on(tm
     spool.append([segment(6, 9, by_seq=by_seq)])
     spool.writer.execute("UPDATE segment SET body = x'00' WHERE id = (SELECT min(id) FROM segment)")
     outbox = Outbox(spool, "up")
-    batch = outbox.next(1)
-    with pytest.raises(DamageError, match="is not what was written"):
-        spool.body(batch.heads[0].id)
-    spool.put_aside(batch.heads[0], "changed")
-    outbox.done(batch)
+    bad = outbox.next(1).heads[0].id
+    for _ in range(2):
+        with pytest.raises(DamageError, match="is not what was written"):
+            spool.body(bad)
+    outbox.back_all()
     assert spool.body(outbox.next(1).heads[0].id) == body_of(6, 9)
-    assert spool.query("SELECT reason, body FROM quarantine") == [(f"{DAMAGE}: changed", b"\0")]
+    assert outbox.waiting[READINGS].points == 4
+    assert outbox.next(1) is None
+    assert spool.query("SELECT reason, body FROM quarantine") == [
+        (f"{DAMAGE}: segment {bad} is not what was written", b"\0")
+    ]
+    if by_seq:
+        assert str(spool.untold) == "1-5"
+        spool.append([segment(10, 10, by_seq=True)], gaps=[Gap(STREAM, 1, 5, DAMAGE)])
+        assert not spool.untold
     assert spool.query("SELECT first, last, reason FROM gap") == [(1, 5, DAMAGE)]
-    assert str(spool.untold) == ("1-5" if by_seq else "")
     assert spool.problem is None
+    assert reclaim(spool, [outbox]) == 1
+    spool.close()
+    Spool(path, by_seq=by_seq).close()
+
+
+def test_a_segment_whose_numbers_cannot_be_true_condemns_the_file(tmp_path):
+    path = tmp_path / "spool.db"
+    spool = Spool(path, by_seq=True)
+    spool.append([segment(1, 5, by_seq=True)])
+    spool.append([segment(6, 9, by_seq=True)])
+    spool.writer.execute("UPDATE segment SET span = 'gw-01/7f3a9c:1-9' WHERE id = 5")
+    with pytest.raises(DamageError):
+        spool.body(5)
+    assert "saved at the next start" in str(spool.problem)
+    spool.close()
+    spool = Spool(path, by_seq=True)
+    assert held(spool) == {6, 7, 8, 9}
+    assert 5 in spool.untold
     spool.close()
 
 
