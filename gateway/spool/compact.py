@@ -30,7 +30,7 @@ class Tier:
     most: int
 
 
-TIERS = (Tier(small=60, least=60, most=600), Tier(small=2_000, least=12, most=5_000))
+TIERS = (Tier(small=60, least=60, most=300), Tier(small=600, least=8, most=2_400))
 
 Join = Callable[[Sequence[bytes]], bytes]
 

@@ -9,6 +9,7 @@ from gateway.spool.ranges import RangeSet
 from gateway.spool.segment import EVENTS, READINGS, Segment, first_number
 from gateway.spool.store import Head, Spool
 
+_URGENCY = ("", "events", "live", "backlog")
 _SCAN = 256  # heads looked at in one query
 
 
@@ -52,6 +53,7 @@ class Outbox:
         self._recent: deque[tuple[float, Batch]] = deque()
         self._out = RangeSet()
         self._mark = 0
+        self._crowded_out = ""
         self.waiting = {EVENTS: Waiting(), READINGS: Waiting()}
         with spool.lock:
             self.delivered = spool.delivered(upstream)
@@ -117,12 +119,19 @@ class Outbox:
                 mark = segment_id - 1
             self._mark = max(mark, 0)
 
-    def next(self, max_bytes: int, max_points: int = 1 << 30, *, lanes: int = 3) -> Batch | None:
+    def next(
+        self,
+        max_bytes: int,
+        max_points: int = 1 << 30,
+        *,
+        lanes: int = 3,
+        ready: Callable[[Head], bool] = lambda _: True,
+    ) -> Batch | None:
         """Hand out the next batch, at least one segment if anything waits; None when nothing does.
 
         What room the more urgent lanes leave the next one fills, so that a thin line with a steady trickle
         of live readings still drains its backlog. The batch is named after its least urgent segment.
-        With fewer `lanes` the backlog (2), or live readings too (1), must wait.
+        With fewer `lanes` the backlog (2), or live readings too (1), must wait; so must what is not `ready`.
         """
         with self.spool.lock:
             ways = (
@@ -133,15 +142,28 @@ class Outbox:
             chosen: list[Head] = []
             named = ""
             size = points = 0
-            for name, lane, first, last in ways[:lanes]:
-                for head in self._pending(lane, first, last):
+            # A segment that found no room last time goes first now, alone of its lane: a large one would else
+            # wait for as long as small ones of more urgent lanes come.
+            crowded_out = [way for way in ways[:lanes] if way[0] == self._crowded_out]
+            self._crowded_out = ""
+            for turn, (name, lane, first, last) in enumerate([*crowded_out, *ways[:lanes]]):
+                alone = turn < len(crowded_out)
+                here = 0
+                for head in filter(ready, self._pending(lane, first, last)):
+                    if head in chosen:
+                        continue
+                    if chosen and (size + head.size > max_bytes or points + head.points > max_points):
+                        self._crowded_out = name if not here and name != named else ""
+                        size = max_bytes + 1
+                        break
                     size += head.size
                     points += head.points
-                    if chosen and (size > max_bytes or points > max_points):
-                        break
+                    here += 1
                     chosen.append(head)
-                    named = name
-                if size > max_bytes or points > max_points:
+                    named = max(named, name, key=_URGENCY.index)
+                    if alone:
+                        break
+                if size > max_bytes:
                     break
             for head in chosen:
                 self._out.add(self.first(head), head.id)
@@ -206,6 +228,12 @@ class Outbox:
         """Return how many ids have been handed out and not been confirmed."""
         with self.spool.lock:
             return len(self._out)
+
+    @property
+    def backlog_on_its_way(self) -> int:
+        """Return how many of those are of the backlog."""
+        with self.spool.lock:
+            return sum(min(high, self._mark) - low + 1 for low, high in self._out if low <= self._mark)
 
     def forgotten(self) -> int:
         """What the upstream confirmed of late may be lost there: it waits again. Returns its readings."""

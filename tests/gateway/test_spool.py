@@ -116,6 +116,20 @@ def test_events_overtake_live_readings_which_overtake_the_backlog(spool):
     assert outbox.waiting[READINGS].points == outbox.waiting[EVENTS].points == 0
 
 
+def test_a_large_segment_of_the_backlog_is_not_starved_by_small_live_ones(spool):
+    outbox = Outbox(spool, "province")
+    spool.append([Segment(READINGS, 100, "", bytes(5_000)), reading(1)])
+    outbox.resume(live_bytes=1)
+    sent = []
+    for seq in range(2, 8):
+        spool.append([reading(seq)])
+        batch = outbox.next(4_000)
+        sent.append((batch.lane, ids(batch)))
+        outbox.done(batch)
+    assert ("backlog", [1]) in sent[:2]
+    assert outbox.waiting[READINGS].points <= 1
+
+
 def test_a_batch_that_failed_waits_again_and_one_in_flight_is_not_handed_out_twice(spool):
     outbox = Outbox(spool, "province")
     spool.append([reading(1), reading(2)])
