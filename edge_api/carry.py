@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from edge_api.api.view import Imported, WriteBatch
+from edge_api.config import Site
 from edge_api.exchange import (
     BLOCK_BYTES,
     Block,
@@ -131,6 +132,11 @@ def _confirm(outbox: Outbox, ids: set[int]) -> int:
     if heads:
         outbox.done(Batch("export", tuple(heads)))
     return sum(head.points for head in heads)
+
+
+def place_of(site: Site, spool: Spool) -> Place:
+    """Return who an edge is, as it stands in its exports."""
+    return Place(site.level, site.province, site.commune, name_of(spool))
 
 
 def name_of(spool: Spool) -> str:

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from hashlib import sha256
 from importlib.metadata import version
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from edge_api import carry, status
+from edge_api import status
 from edge_api.api import view
 from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.config import EdgeConfig, read_secret, thins
 from edge_api.custody import Custodian
-from edge_api.exchange import ExchangeError, Place, Signer
 from edge_api.grants import Grants
 from edge_api.history import History
 from edge_api.ingest.mqtt import Ears, MqttIngest
@@ -35,6 +34,9 @@ from gateway.spool.quota import Limits, Quota
 from gateway.spool.room import Room
 from gateway.spool.thinning import Thinner
 from sensors.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edge_api.exchange import Signer
 
 log = logging.getLogger(__name__)
 
@@ -240,21 +242,22 @@ class Edge:
 
     def export(self, upstream: str | None) -> Iterator[bytes]:
         """Yield what waits for an upstream as signed blocks."""
+        from edge_api import carry  # noqa: PLC0415 - cryptography costs 10 MB, and few edges carry
+
         if self._signer is None:
             raise ValueError("[exchange] key_file: without a key nothing is signed; see `commune edge key`")
         for outbox in self._outboxes:
             if upstream in (None, outbox.upstream):
-                return carry.export(outbox, self._signer, self._place())
+                return carry.export(outbox, self._signer, carry.place_of(self.config.site, self.spool))
         raise ValueError(f"there is no upstream {upstream!r}")
 
     def take_in(self, file: BinaryIO) -> view.Imported:
         """Commit an export, or let go of what a receipt confirms."""
-        trusted = [each.public_key for each in self.config.trusted]
-        return carry.take_in(file, trusted, self.submit, self._outboxes, self._place(), self._signer)
+        from edge_api import carry  # noqa: PLC0415
 
-    def _place(self) -> Place:
-        site = self.config.site
-        return Place(site.level, site.province, site.commune, carry.name_of(self.spool))
+        place = carry.place_of(self.config.site, self.spool)
+        trusted = [each.public_key for each in self.config.trusted]
+        return carry.take_in(file, trusted, self.submit, self._outboxes, place, self._signer)
 
     def counters(self) -> view.Counters:
         """Return totals, and per node how many were taken, committed and delivered."""
@@ -288,9 +291,11 @@ class Edge:
         return self._wall_ns()
 
 
-def _signer(config: EdgeConfig) -> Signer | None:
+def _signer(config: EdgeConfig) -> "Signer | None":
     if config.exchange.key_file is None:
         return None
+    from edge_api.exchange import ExchangeError, Signer  # noqa: PLC0415 - few edges sign
+
     try:
         return Signer.load(config.exchange.key_file)
     except ExchangeError as error:

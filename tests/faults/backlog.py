@@ -20,10 +20,14 @@ def line(number: int) -> bytes:
 def fill(path: Path, count: int, a_segment: int = 50) -> None:
     """Make a spool with `count` readings in segments of so many."""
     spool = Spool(path)
+    waiting = []
     for first in range(1, count + 1, a_segment):
         numbers = range(first, min(first + a_segment, count + 1))
         span = span_of((*STREAM, number) for number in numbers)
         body = join_lines([line(number) for number in numbers])
         at_ns = START_NS + first * 1_000_000
-        spool.append([Segment(READINGS, len(numbers), span, body, at_ns, at_ns)])
+        waiting.append(Segment(READINGS, len(numbers), span, body, at_ns, at_ns))
+        if len(waiting) == 1_000 or numbers[-1] == count:
+            spool.append(waiting)
+            waiting.clear()
     spool.close()

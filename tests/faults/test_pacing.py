@@ -38,7 +38,5 @@ def test_a_backlog_is_taken_at_the_parents_pace_and_a_new_reading_at_once(tmp_pa
             until(lambda: len(province.seen(STREAM)) == BACKLOG + 1, within_s=60, what="the backlog")
             took_s = time.monotonic() - began
             assert commune.log.count("unexpected") == 0
-    print(
-        f"{size} bytes at {RATE} B/s took {took_s:.1f} s; a new reading was there after {newest_s:.1f} s"
-    )
+    print(f"{size} bytes at {RATE} B/s took {took_s:.1f} s; a new reading was there after {newest_s:.1f} s")
     assert took_s > 3

@@ -19,7 +19,7 @@ from typing import Self
 TUNSETIFF = 0x400454CA  # linux/if_tun.h
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
 HERE, THERE = "10.77.31.1", "10.77.31.2"
-QUEUE_S = 1.0  # a cheap modem's buffer: beyond it packets are dropped
+QUEUE_S = 4.0  # the buffer of a cheap modem is large: beyond it packets are dropped
 
 
 def _ip(*arguments: str) -> None:
