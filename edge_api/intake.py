@@ -16,6 +16,7 @@ from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spo
 from gateway.spool.quota import Fullness
 from gateway.spool.room import Room
 from gateway.spool.segment import Span, parse_span, span_text
+from gateway.spool.thinning import QUOTA
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ Home = tuple[str, str]
 _RETRY_AFTER_S = 10.0
 _FULL_RETRY_S = 30.0
 _MOST_HELD = 20_000  # messages: older ones came over connections that are gone, and come again
+_GIVEN_UP = "SELECT first, last FROM gap WHERE gw = ? AND ep = ? AND reason <> ?"
 _REMEMBERED = 1_000  # refused messages: one that is sent again and again is kept once
 
 
@@ -221,14 +223,17 @@ class Intake:
         return [gap for gap in gaps if gap is not None]
 
     def _is_new(self, group: Group, stream: Stream, seq: int) -> bool:
-        """Whether a number has not come before; enter it. One that had been given up as a gap is new."""
+        """Whether a number has not come before; enter it. One that had been given up as a gap is new.
+
+        But not one that was thinned: it was here, or its node has told of it, and there was no room for it.
+        """
         numbers = group.span.setdefault(stream, RangeSet())
         if seq in numbers:
             return False
         seen = self._spool.streams.get(stream)
         if seen is not None and seq in seen:
             if stream not in group.given_up:
-                rows = self._spool.query("SELECT first, last FROM gap WHERE gw = ? AND ep = ?", stream)
+                rows = self._spool.query(_GIVEN_UP, (*stream, QUOTA))
                 group.given_up[stream] = RangeSet(rows)
             if seq not in group.given_up[stream] or seq in self._late.get(stream, ()):
                 return False
