@@ -1,8 +1,8 @@
-"""An old copy of a spool that is put back gives numbers that were given before: so what it holds gets new ones.
+"""An old copy of a spool that is put back gives numbers for the second time: so what it holds gets new ones.
 
-The edge would take a reading under a number it has for one sent twice, and nobody would miss it. Custody above
-what this spool has given is the sign. A reading that had arrived under its old number is the same point again
-upstream, where a point is known by its asset and time.
+The edge would take a reading under a number that it has for one sent twice, and nobody would miss it. Custody
+above what this spool has given is the sign. A reading that had arrived under its old number is the same point
+again upstream, where a point is known by its asset and time.
 """
 
 import gzip
@@ -38,8 +38,8 @@ def number_again(spool: Spool, gw: str, ep: str, custody: int) -> None:
                 count += sum(each.points for each in segments)
         spool.set_notes({_NOTE: ""})
     log.error(
-        "the edge has numbers up to %d, more than this spool had given: an old copy of it was put back, or its"
-        " end was lost (%s). It goes on beyond %d; %d readings that it holds are sent under new numbers",
+        "the edge has numbers up to %d, more than this spool had given: an old copy was put back, or its end"
+        " was lost (%s). It goes on beyond %d; %d readings that it holds are sent under new numbers",
         custody, DAMAGE, spool.last_id, count,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """A damaged spool must neither stop a daemon nor be thrown away: it is set aside, and what is whole goes on.
 
-The rows are read page by page and believed only with their checksum. `docs/decisions/damaged-spool.md` says
-what is done about the numbers that may be lost.
+The rows are read page by page and believed only with their checksum. What is done about the numbers that may
+be lost says `docs/decisions/009-a-damaged-spool.md`.
 """
 
 import logging

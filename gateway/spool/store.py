@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _KEEP_S = 60.0  # a database that has answered 204 may still forget; this long we can send again
 _FREE_PAGES = 2_000  # 8 MB: fewer free pages are soon used again, and giving them back wears the card
 
+_SPANS = "SELECT span FROM segment WHERE id BETWEEN ? AND ?"
+_DROP = "DELETE FROM quarantine WHERE id = ?"
 _HEAD = "SELECT id, lane, points, size, first_ns, last_ns, boot, span FROM segment"
 
 
@@ -164,13 +166,12 @@ class Spool(GuardedFile):
             self.streams.setdefault(stream, RangeSet()).update(ranges)
             self._touched.add(stream)
 
-    def _release(self, first: int, last: int) -> None:
+    def _leave(self, spans: Iterable[tuple[str]]) -> None:
         """Remember whose readings leave: what was seen, is not here and did not leave was lost by damage."""
-        if not self.by_seq:
-            for (text,) in self.query("SELECT span FROM segment WHERE id BETWEEN ? AND ?", (first, last)):
-                for stream, ranges in parse_span(text).items():
-                    self._released.setdefault(stream, RangeSet()).update(ranges)
-                    self._touched.add(stream)
+        for (text,) in spans if not self.by_seq else ():
+            for stream, ranges in parse_span(text).items():
+                self._released.setdefault(stream, RangeSet()).update(ranges)
+                self._touched.add(stream)
 
     def _stream_row(self, stream: Stream) -> Row:
         return sealed("stream", *stream, str(self.streams[stream]), str(self._released.get(stream, "")))
@@ -217,13 +218,13 @@ class Spool(GuardedFile):
                 return
             self._aside.add(number)
             log.error("%s: %s; it is set aside in quarantine", self.path, why)
-            gaps = [Gap(stream, *each, DAMAGE) for stream, ranges in span.items() for each in ranges]
             kept = body if isinstance(body, bytes) else str(body).encode()
             refused = [Refused("spool", f"segment {number}", f"{DAMAGE}: {why}", kept)]
             if self.by_seq:
                 self.untold.update(numbers)
                 self.append((), refused=refused, notes={"untold": str(self.untold)})
             else:
+                gaps = [Gap(stream, *each, DAMAGE) for stream, ranges in span.items() for each in ranges]
                 self.append((), gaps=gaps, refused=refused)
             for rewriter in self.rewriters:
                 rewriter([Head(number, lane, points, size, first_ns, last_ns, boot, str(text))], [])
@@ -265,11 +266,11 @@ class Spool(GuardedFile):
 
     def drop_refused(self, ids: Sequence[int]) -> int:
         """Take rows out of the quarantine; return how many there were. Their numbers stay known."""
-        with self.lock:
-            with self._transaction() as db:
-                db.executemany(INSERT["stream"], [self._stream_row(stream) for stream in self.streams])
-                sql = "DELETE FROM quarantine WHERE id = ?"
-                return sum(db.execute(sql, (number,)).rowcount for number in ids)
+        with self.lock, self._transaction() as db:
+            for number in ids:
+                self._leave(self.query("SELECT span FROM quarantine WHERE id = ?", (number,)))
+            db.executemany(INSERT["stream"], [self._stream_row(stream) for stream in self.streams])
+            return sum(db.execute(_DROP, (number,)).rowcount for number in ids)
 
     def reclaim(self, progress: Mapping[str, RangeSet], releasable: RangeSet) -> int:
         """Delete what may go, and write down progress and streams in the same transaction.
@@ -285,7 +286,7 @@ class Spool(GuardedFile):
             with self._transaction() as db:
                 gone = 0
                 for first, last in doomed:
-                    self._release(first, last)
+                    self._leave(self.query(_SPANS, (first, last)))
                     gone += db.execute("DELETE FROM segment WHERE id BETWEEN ? AND ?", (first, last)).rowcount
                 db.executemany(
                     INSERT["progress"], [sealed("progress", k, str(v)) for k, v in progress.items()]

@@ -17,6 +17,7 @@ from gateway.renumber import go_on, number_again
 from gateway.spool import DAMAGE, EVENTS, JUMP, READINGS, Outbox, RangeSet, Spool, reclaim
 from tests.faults.rig import EdgeProgram, mqtt_table
 from tests.parts.mosquitto import Mosquitto
+from tests.parts.wait import until
 
 GW, EP = STREAM = ("gw-01", "7f3a9c")
 
@@ -228,3 +229,33 @@ def test_an_edge_starts_unattended_on_a_file_that_is_no_database(tmp_path: Path)
             assert edge.running
         assert f"the damaged file is kept as {spool}.damaged-1" in edge.log
         assert spool.with_name("edge.db.damaged-1").read_bytes() == b"not a database" * 1000
+
+
+MEETS_DAMAGE = """
+import threading
+from edge_api.edge import Edge
+start = Edge.start
+def started(self):
+    start(self)
+    threading.Timer(2.0, self.spool.condemn, ("a page that cannot be",)).start()
+Edge.start = started
+"""
+
+
+@pytest.mark.parts
+def test_an_edge_that_meets_damage_ends_with_an_error_and_its_next_start_mends_the_file(
+    tmp_path: Path,
+) -> None:
+    with Mosquitto() as broker:
+        site = 'level = "commune"\nprovince = "42"\ncommune = "18562"'
+        edge = EdgeProgram(tmp_path / "edge", site, extra=mqtt_table(broker), sabotage=MEETS_DAMAGE)
+        edge.start()
+        until(lambda: not edge.running, within_s=20, what="the edge to end")
+        assert edge._process is not None
+        assert edge._process.returncode == 1
+        assert "what can be read is saved at the next start" in edge.log.splitlines()[-1]
+        edge.sabotage = ""
+        with edge:
+            assert "is damaged: a page that cannot be" in edge.log
+        names = {each.name for each in edge.folder.glob("edge.db*")} - {"edge.db-reserve"}
+        assert names == {"edge.db", "edge.db.damaged-1"}
