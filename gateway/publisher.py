@@ -5,62 +5,38 @@ import random
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
+from gateway.custody import confirmed
 from gateway.dating import Dating
-from gateway.feed import Custody, Event, FeedError, Meta, Topic, encode
-from gateway.feed.bodies import decode
+from gateway.feed import FeedError, Meta, encode
 from gateway.feed.link import Link, Message, Settings, Will
+from gateway.flight import Flight
 from gateway.journal import Entry, join_bodies, records
-from gateway.spool import Compactor, Outbox, Spool, reclaim
+from gateway.shown import Identity, Shown
+from gateway.spool import Compactor, DamageError, Outbox, Spool, reclaim
 from gateway.spool.outbox import Batch
+from gateway.spool.store import Head
 from gateway.thinning import lowest_told
+
+__all__ = ["Identity", "Publisher"]
 
 log = logging.getLogger(__name__)
 
 _WINDOW = 200  # PUBACKs outstanding: enough to fill a link, little enough to lose nothing of weight
-_UNCONFIRMED = 5_000  # sent and not yet in custody: past this, sending more only fills the broker's queue
+_UNCONFIRMED = (
+    5_000  # of the backlog sent and not yet in custody: past this, it only fills the broker's queue
+)
 _LIVE_BYTES = 32_000  # of what waited through an outage, how much counts as live: the newest few minutes
+_URGENT_EVERY = 50  # messages of a backlog segment between two looks for events and live readings
 _STALL_FIRST_S = 5.0
 _STALL_MOST_S = 120.0
 _RECLAIM_S = 10.0
 _TICK_S = 1.0
-_DISK_PAUSE_S = 2.0
-
-
-@dataclass(slots=True)
-class Identity:
-    """Who publishes: the node's place in the topic tree."""
-
-    province: str
-    commune: str
-    gw: str
-    ep: str
-
-    def topic(self, path: str) -> str:
-        """Return the topic of domain/asset/channel."""
-        return str(Topic(self.province, self.commune, *path.split("/")))
-
-    def own(self, channel: str) -> str:
-        """Return the topic of one of the node's own channels."""
-        return self.topic(f"gateway/{self.gw}/{channel}")
-
-
-@dataclass(slots=True)
-class Shown:
-    """The retained side of the feed: the last word on each topic, said again on every new connection."""
-
-    metas: dict[str, bytes] = field(default_factory=dict)
-    states: dict[str, bytes] = field(default_factory=dict)
-    statuses: dict[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Early:
-    """A PUBACK that overtook the return of publish()."""
-
-    error: str | None
+_FAILURE_PAUSE_S = 2.0
+_GOODBYE_S = 0.5  # for the statuses, when all the time was needed for readings
 
 
 class Publisher:
@@ -84,39 +60,24 @@ class Publisher:
         self._dating = dating
         self._by_broker = custody == "broker"
         self._monotonic = monotonic
-        self._metas = list(metas)
-        self._shown = Shown()
+        self._own_meta = next(((path, meta) for path, meta in metas if meta.id == identity.gw), None)
+        self._shown = Shown(metas)
         self._wake = threading.Condition()
-        self._fresh = False
-        self._in_flight: dict[int, Batch | None] = {}
-        self._early: dict[int, Early] = {}
-        self._unacked: dict[int, int] = {}
-        self._undated: list[Batch] = []
-        self._stopping = False
+        self._news = self._fresh = True
+        self._idle = self._stalled = self._stopping = False
         self._stall_s = _STALL_FIRST_S
-        self._moved_at = monotonic()
-        self._reclaimed_at = monotonic()
-        self.error: str | None = None
+        self._moved_at = self._reclaimed_at = monotonic()
+        self._beat = time.monotonic()
         self.disk_failed: Callable[[Exception], object] = lambda _: None
         self.link = Link(
-            Settings(
-                host=settings.host,
-                port=settings.port,
-                client_id=settings.client_id,
-                username=settings.username,
-                password=settings.password,
-                keepalive_s=settings.keepalive_s,
-                will=Will(identity.own("status"), b"offline"),
-            ),
+            replace(settings, will=Will(identity.own("status"), b"offline")),
             on_up=self._up,
             on_down=self._down,
             on_message=self._heard,
             on_puback=self._acked,
         )
+        self._flight = Flight(self._wake, self.link.current)
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
-        for path, meta in self._metas:
-            self._shown.statuses[path.replace("/meta", "/status")] = b"online"
-            self._shown.metas[path] = encode(meta)
         spool.watchers.append(lambda _: self._poke())
 
     def start(self) -> None:
@@ -125,19 +86,20 @@ class Publisher:
         self.link.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Send for up to `timeout_s` what still waits, say offline, disconnect, write progress down."""
+        """Send for up to `timeout_s` what can be sent, say offline, disconnect, write progress down."""
         deadline = time.monotonic() + timeout_s
         with self._wake:
-            self._wake.wait_for(lambda: not self.link.up or self.drained, max(deadline - time.monotonic(), 0))
+            self._wake.wait_for(lambda: not self.link.up or self._all_done(), timeout_s)
             self._stopping = True
             self._wake.notify_all()
         if self._thread.is_alive():
             self._thread.join(_TICK_S * 2)
         if self.link.up:
             for path in self._shown.statuses:
-                self._send(path, b"offline", retain=True)
+                self._send(path, b"offline")
             with self._wake:
-                self._wake.wait_for(lambda: not self._in_flight, max(deadline - time.monotonic(), 0.5))
+                left = max(deadline - time.monotonic(), _GOODBYE_S)
+                self._wake.wait_for(lambda: not self._flight or not self.link.up, left)
         self.link.stop()
         try:
             reclaim(self.spool, [self.outbox])
@@ -149,99 +111,77 @@ class Publisher:
         """Whether everything in the spool is in custody."""
         return not any(waiting.points for waiting in self.outbox.waiting.values())
 
+    @property
+    def error(self) -> str | None:
+        """Why the broker refuses what we publish; None when it does not."""
+        return self._flight.error
+
+    def alive(self, limit_s: float = 30.0) -> bool:
+        """Whether its threads run and the sending one has moved in the last `limit_s`."""
+        moving = time.monotonic() - self._beat < limit_s
+        return self._thread.is_alive() and moving and self.link.alive
+
     def show(self, entries: Sequence[Entry]) -> None:
         """Publish the newest reading of each asset as its state, and its status; called after a commit."""
-        newest: dict[str, Entry] = {}
-        for entry in entries:
-            if isinstance(entry.body, Event) or not self._dating.dated(entry.body.ts):
-                continue
-            path = entry.path.removesuffix("telemetry") + "state"
-            if path not in newest or entry.mono_ns >= newest[path].mono_ns:
-                newest[path] = entry
-        for path, entry in newest.items():
-            if isinstance(entry.body, Event):
-                continue
-            state = encode(entry.body)
-            status = b"fault" if entry.body.q == "bad" else b"online"
-            status_path = path.removesuffix("state") + "status"
-            with self._wake:
-                self._shown.states[path] = state
-                changed = self._shown.statuses.get(status_path) != status
-                self._shown.statuses[status_path] = status
-            self._send(path, state, retain=True)
-            if changed:
-                self._send(status_path, status, retain=True)
+        self._shown.committed(entries)
+        self._poke()
+
+    def _all_done(self) -> bool:
+        """Whether nothing is left that could be sent now: readings without a date must wait for one."""
+        return self.drained or (self._idle and not self.outbox.on_its_way)
 
     def _poke(self) -> None:
         with self._wake:
+            self._news = True
             self._wake.notify_all()
 
-    def _send(self, path: str, payload: bytes, *, retain: bool = False, batch: Batch | None = None) -> bool:
-        mid = self.link.publish(self.identity.topic(path), payload, retain=retain)
-        if mid is None:
+    def _send(self, path: str, payload: bytes, head: Head | None = None) -> bool:
+        number = self.link.publish(self.identity.topic(path), payload, retain=head is None)
+        if number is None:
             return False
-        with self._wake:
-            self._in_flight[mid] = batch
-            early = self._early.pop(mid, None)
-        if early is not None:  # the PUBACK came before publish() had told us the number
-            self._acked(mid, early.error)
+        self._done(self._flight.sent(number, head))
         return True
 
     def _up(self, link: Link) -> None:
         link.subscribe([self.identity.own("custody")])
-        with self._wake:
-            self._fresh = True
-            self._wake.notify_all()
+        self._poke()
 
     def _down(self, _reason: str) -> None:
-        with self._wake:
-            self._in_flight.clear()
-            self._early.clear()
-            self._unacked.clear()
-            self._wake.notify_all()
+        self._fresh = True  # before anything can be sent on the next connection
+        self._flight.clear()
 
-    def _acked(self, mid: int, error: str | None) -> None:
-        done = None
-        with self._wake:
-            if mid not in self._in_flight:
-                self._early[mid] = Early(error)
-                return
-            batch = self._in_flight.pop(mid)
-            if error is not None and error != self.error:
-                log.error("the broker refuses what we publish: %s; check its ACL and our login", error)
-            self.error = error
-            if batch is not None and error is None and id(batch) in self._unacked:
-                self._unacked[id(batch)] -= 1
-                if not self._unacked[id(batch)]:
-                    del self._unacked[id(batch)]
-                    done = batch
-            self._wake.notify_all()
-        if self._by_broker and done is not None:
-            self.outbox.done(done)
-            self._poke()
+    def _acked(self, number: int, error: str | None) -> None:
+        self._done(self._flight.acked(number, error))
+
+    def _done(self, head: Head | None) -> None:
+        """The broker has acknowledged a whole segment; that frees it only where there is no edge."""
+        if self._by_broker and head is not None:
+            self.outbox.done(Batch("", (head,)))
+            self._moved(self._monotonic())
 
     def _heard(self, message: Message) -> None:
         message.ack()
-        try:
-            said = decode(message.payload, Custody)
-        except FeedError as error:
-            log.warning("%s: %s", message.topic, error)
+        number = confirmed(message, self.identity, self.spool)
+        if number is None:
             return
-        if (said.gw, said.ep) != (self.identity.gw, self.identity.ep):
+        if self._by_broker:
+            log.warning('an edge takes custody of our readings, and [mqtt] custody is "broker"; ignored')
             return
-        if said.seq > self.spool.last_id:
-            log.error(
-                "custody of %s is at %d, but this spool has only given %d: was an old copy of it put back?",
-                said.ep, said.seq, self.spool.last_id,
-            )  # fmt: skip
-            return
-        self._stall_s = _STALL_FIRST_S
-        if self.outbox.confirm_through(said.seq):
-            self._moved_at = self._monotonic()
+        if self.outbox.confirm_through(number):
+            if self._stalled:
+                self.outbox.back_all()  # how much was lost on the way is not known
+            self._moved(self._monotonic())
+        elif not message.retain:
+            self._stall_s = _STALL_FIRST_S
+
+    def _moved(self, now: float) -> None:
+        """Custody has moved."""
+        self._moved_at, self._stall_s, self._stalled = now, _STALL_FIRST_S, False
         self._poke()
 
     def _run(self) -> None:
         while True:
+            self._beat = time.monotonic()
             with self._wake:
                 if self._stopping:
                     return
@@ -254,85 +194,103 @@ class Publisher:
                     if not self._send_next():
                         self._rest()
                 self._housekeep()
-            except sqlite3.Error as error:
-                log.warning("the spool's disk fails: %s; trying again", error)
-                self.disk_failed(error)
+            except Exception as error:
+                if isinstance(error, sqlite3.Error):
+                    log.warning("the spool's disk fails: %s; trying again", error)
+                    self.disk_failed(error)
+                else:
+                    log.exception("sending failed; trying again")
                 with self._wake:
-                    self._wake.wait_for(lambda: self._stopping, _DISK_PAUSE_S)
+                    self._wake.wait_for(lambda: self._stopping, _FAILURE_PAUSE_S)
 
     def _begin(self) -> None:
         """A new connection: say all that is retained, then send from where custody stands."""
-        self._fresh = False
+        self._fresh = self._stalled = False
         self.outbox.back_all()
-        self._undated.clear()
         self.outbox.resume(_LIVE_BYTES)
         self._say_held()
-        with self._wake:
-            said = [*self._shown.metas.items(), *self._shown.statuses.items(), *self._shown.states.items()]
-        for path, payload in said:
-            if "gateway/" + self.identity.gw + "/meta" != path:
-                self._send(path, payload, retain=True)
+        self._shown.again()
         self._moved_at = self._monotonic()
 
     def _say_held(self) -> None:
         """The node's meta says what it can still send: nothing below will ever come."""
-        if self._by_broker:
+        if self._by_broker or self._own_meta is None:
             return  # what the broker has confirmed may still be on its way to the edge
         oldest = self.outbox.oldest()
         held = self.outbox.first(oldest) if oldest else self.spool.last_id + 1
         told = lowest_told(self.outbox)
-        held = held if told is None else min(held, told)
-        for path, meta in self._metas:
-            if meta.id == self.identity.gw:
-                meta.ep, meta.held = self.identity.ep, held
-                self._shown.metas[path] = encode(meta)
-                self._send(path, self._shown.metas[path], retain=True)
+        path, meta = self._own_meta
+        meta.ep, meta.held = self.identity.ep, held if told is None else min(held, told)
+        self._shown.put(path, encode(meta))
 
-    def _send_next(self) -> bool:
-        """Publish one more segment; False when there is none, or the way is full."""
-        if len(self._in_flight) >= _WINDOW or self.outbox.on_its_way >= _UNCONFIRMED:
+    def _send_next(self, lanes: int = 3) -> bool:
+        """Publish what is due of the retained side, and one segment; False when there is none."""
+        while self._room() and self._shown.say(self._send):
+            pass
+        if not self._room():
             return False
-        batch = self.outbox.next(1)
+        if self._stalled or self.outbox.backlog_on_its_way >= _UNCONFIRMED:
+            lanes = min(lanes, 2)  # live readings go on: others listen too
+        waited = not self.outbox.on_its_way
+        batch = self.outbox.next(1, lanes=lanes, ready=self._dating.can_date)
+        self._idle = batch is None
         if batch is None:
             return False
+        if waited:  # custody has had nothing to move for until now
+            self._moved_at = self._monotonic()
+        return self._send_segment(batch)
+
+    def _send_segment(self, batch: Batch) -> bool:
         head = batch.heads[0]
-        if not self._dating.can_date(head):
-            self._undated.append(batch)
+        try:
+            found = records(self.spool.body(head.id), head.id)
+            bodies = [(record.path, self._dating.finish(record, head)) for record in found]
+        except (KeyError, DamageError):
+            return True  # custody came while we looked, or the spool has set it aside
+        except (FeedError, OSError, EOFError, ValueError, zlib.error) as error:
+            log.error("segment %d cannot be sent and stays in the spool: %s", head.id, error)  # noqa: TRY400
             return True
-        self._unacked[id(batch)] = head.points
-        for record in records(self.spool.body(head.id), head.id):
-            body = self._dating.finish(record, head)
-            with self._wake:
-                self._wake.wait_for(
-                    lambda: len(self._in_flight) < _WINDOW or not self.link.up or self._stopping
-                )
-            if not self._send(record.path, body, batch=batch):
+        self._flight.expect(head, len(bodies))
+        for number, (path, body) in enumerate(bodies, 1):
+            if not self._room() or not self._send(path, body, head):
                 return False
+            if batch.lane == "backlog" and number % _URGENT_EVERY == 0:
+                while self._send_next(lanes=2):
+                    pass
         return True
 
+    def _room(self) -> bool:
+        """Wait for room in the window; False when there will be none, for the link is down or we stop."""
+        with self._wake:
+            while len(self._flight) >= _WINDOW and self.link.up and not self._stopping:
+                self._beat = time.monotonic()
+                self._wake.wait(_TICK_S)
+        return self.link.up and not self._stopping
+
     def _rest(self) -> None:
-        """Nothing to send: wait for news, and send again what has been without custody for too long."""
-        now = self._monotonic()
-        if self.outbox.on_its_way and not self._by_broker and now - self._moved_at > self._stall_s:
-            log.warning(
-                "custody has not moved for %.0f s with %d sent: sending again",
-                self._stall_s,
-                self.outbox.on_its_way,
-            )
-            self._stall_s = min(self._stall_s * 2 * random.uniform(0.9, 1.1), _STALL_MOST_S)  # noqa: S311
-            self._moved_at = now
-            self._say_held()
-            self.outbox.back_all()
-            self._undated.clear()
-            return
-        if self._undated and self._dating.can_date(self._undated[0].heads[0]):
-            for batch in self._undated:
-                self.outbox.back(batch)
-            self._undated.clear()
+        """Nothing to send: wait for news, and see to what has been without custody for too long."""
+        now, under_way = self._monotonic(), self.outbox.on_its_way
+        if under_way and now - self._moved_at > self._stall_s:
+            self._send_again(now, under_way)
             return
         with self._wake:
-            if not self._stopping and not self._fresh:
-                self._wake.wait(_TICK_S)
+            self._wake.notify_all()  # stop() may be waiting for just this
+            self._wake.wait_for(lambda: self._news or self._stopping, _TICK_S)
+            self._news = False
+
+    def _send_again(self, now: float, under_way: int) -> None:
+        """Custody does not move: ask with the oldest segment. Has it moved by that, all the rest follows."""
+        log.warning("custody has not moved for %.0f s with %d sent: sending again", self._stall_s, under_way)
+        self._stall_s = min(self._stall_s * 2 * random.uniform(0.9, 1.1), _STALL_MOST_S)  # noqa: S311
+        self._moved_at = now
+        oldest = self.outbox.oldest()
+        if self._by_broker or oldest is None:
+            self.outbox.back_all()
+            return
+        self._stalled = True
+        self._say_held()
+        if self._dating.can_date(oldest):
+            self._send_segment(Batch("live", (oldest,)))
 
     def _housekeep(self) -> None:
         now = self._monotonic()

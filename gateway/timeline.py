@@ -11,7 +11,6 @@ jump had left open; else time runs at half speed until the clock has been met, a
 
 import json
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -49,7 +48,7 @@ class Timeline:
         self._spool = spool
         self._clock = clock
         self._require_sync = require_sync
-        self._lock = threading.RLock()
+        self._lock = spool.lock  # the journal asks while it holds that one: a lock of our own could cross it
         self._origin: Offset | None = None  # of the readings that this boot took before its clock was set
         self._offset = 0  # of the readings that it takes now
         self._was_set = False
