@@ -122,7 +122,13 @@ def test_full_disks_of_node_and_edge_crash_nothing_and_cost_nothing(tmp_path: Pa
                     database.stop()
                 for name in names:
                     thieves[name].fill(greedy=greedy)
-                wait.wait(12)  # long enough for readings, housekeeping and retries to meet the full disk
+                for name in names:
+                    until(
+                        lambda name=name: not list((tmp_path / name).glob("*.db-reserve")),  # type: ignore[misc]
+                        within_s=40,
+                        what=f"the {name} to give up its reserve",
+                    )
+                wait.wait(11)  # long enough for readings, housekeeping and retries to meet the full disk
                 if "edge" in names:
                     status = ask(edge.port, "POST", "/api/v2/write", {}, b"m f=1 1\n").status
                     assert status in (204, 429, 503)
