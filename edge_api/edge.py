@@ -283,7 +283,7 @@ class Edge:
             commune=site.commune,
             name=site.name or site.commune or site.province or site.level,
             version=version("commune"),
-            problem=self.committer.failing,
+            problem=self.committer.failing or self.room.problem,
         )
 
     def now_ns(self) -> int:

@@ -8,6 +8,10 @@ from gateway.spool.thinning import Thinner
 
 log = logging.getLogger(__name__)
 
+_PROBLEMS = {
+    Fullness.QUOTA: "the spool is full: senders keep what they have",
+    Fullness.DISK: "the disk is full: senders keep what they have",
+}
 _STEPS = 20  # one commit must not wait for long; the next one goes on
 
 
@@ -29,6 +33,11 @@ class Room:
         if self.thinner is not None and not self.quota.over:
             return Fullness.ROOM
         return self.quota.state
+
+    @property
+    def problem(self) -> str | None:
+        """Return in words what keeps readings out, as last seen; None when nothing does."""
+        return _PROBLEMS.get(self.state)
 
     def refusal(self, *, event: bool) -> Fullness | None:
         """Return what keeps a reading, or an event, out, as last seen; None when nothing does."""

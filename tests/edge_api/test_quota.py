@@ -363,6 +363,9 @@ def test_an_edge_above_refuses_when_full_and_takes_again_by_itself_once_it_could
         assert write(url, [alert(300_000, 0).decode()]).status == 204
         assert edge.room.quota.used < 1.1 * MB
         assert edge.room.thinned == 0
+        health = urllib3.request("GET", f"{url}/health")
+        assert health.status == 503
+        assert b"the spool is full" in health.data
         facts = json.loads(
             urllib3.request("GET", f"{url}/metrics")
             .data.decode()
@@ -372,6 +375,7 @@ def test_an_edge_above_refuses_when_full_and_takes_again_by_itself_once_it_could
         assert facts > 0.9 * MB
         influx2.start()
         until(lambda: write(url, lines).status == 204, within_s=30, what="the edge to take readings again")
+        assert urllib3.request("GET", f"{url}/health").status == 200
         sent += lines
         until(lambda: set(sent) <= set(influx2.lines), within_s=30, what="all to arrive")
     assert not gaps_of(tmp_path)
