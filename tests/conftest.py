@@ -1,13 +1,20 @@
 """Because every test gets a fresh broker or database, and none is skipped for want of one."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.parts.influx2 import Influx2
 from tests.parts.influxd import InfluxDB
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.victoria import VictoriaMetrics
+
+# No test asserts times; and CI judges the change, not the luck of a new example.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture
