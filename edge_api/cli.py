@@ -25,9 +25,11 @@ def run(file: Path) -> None:
     from edge_api.config import load
     from edge_api.edge import Edge
     from edge_api.server import HttpServer
+    from edge_api.vitals import standing, words
     from gateway.cli import configuration
     from gateway.spool import SpoolError
     from sensors.errors import ConfigError
+    from sensors.notify import attend
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
@@ -46,7 +48,7 @@ def run(file: Path) -> None:
     this.start()
     server.start(this)
     logging.getLogger(__name__).info("edge at %s level serves on port %d", config.site.level, server.port)
-    stop.wait()
+    attend(stop, lambda: standing(this, server), lambda: words(this))
     server.stop()
     this.stop()
     if this.spool.problem:

@@ -7,6 +7,8 @@ from typing import cast
 
 from isal import igzip, isal_zlib
 
+from gateway.spool import span_of
+
 DAMAGED = (OSError, EOFError, zlib.error, cast("type[Exception]", isal_zlib.error))
 """What taking a body apart raises when it is not whole gzip."""
 
@@ -17,6 +19,16 @@ _LEVEL = 1  # isal's fastest that still finds repeats: 0.06 CPU-seconds a millio
 _LINE = re.compile(
     rb'[ \t\0]*+(?:#[^\n]*+|(?:[^ \n]|(?<=\\) )*+(?:(?<!\\)="[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\n])*+)', re.DOTALL
 )
+
+
+# The identity as our edges write it; in a line that nobody can read it may still be found.
+_IDENTITY = re.compile(rb'gw="([a-z0-9-]{1,64})",ep="([a-z0-9-]{1,64})",seq=([0-9]{1,18})i')
+
+
+def span_of_line(line: bytes) -> str:
+    """Return the span of a line's reading, '' where it carries no identity."""
+    found = _IDENTITY.search(line)
+    return span_of([(found[1].decode(), found[2].decode(), int(found[3]))]) if found else ""
 
 
 def join_lines(lines: list[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from edge_api.bisection import Bisection
-from edge_api.lines import DAMAGED, split_lines
+from edge_api.lines import DAMAGED, span_of_line, split_lines
 from edge_api.outbox import EdgeOutbox
 from edge_api.pace import BACKOFF_MOST_S, PROBE_BYTES, Pace
 from edge_api.upstream import Action, Sink, UpstreamError
@@ -273,7 +273,11 @@ class Relay:
             "SELECT body FROM quarantine WHERE source = ? ORDER BY id DESC LIMIT ?", (source, _KNOWN)
         )
         known = {body for (body,) in rows}
-        fresh = [Refused(source, "", reason, line) for line, reason in lines if line not in known]
+        fresh = [
+            Refused(source, "", reason, line, span_of_line(line))
+            for line, reason in lines
+            if line not in known
+        ]
         self._spool.quarantine(fresh, self._wall_ns())
         self.quarantined += len(fresh)
         for refused in fresh:

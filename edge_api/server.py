@@ -64,6 +64,14 @@ class HttpServer:
         self._thread.start()
         started.wait()
 
+    def alive(self, limit_s: float = 5.0) -> bool:
+        """Whether its loop still turns."""
+        if self._loop is None or self._thread is None or not self._thread.is_alive():
+            return False
+        turned = threading.Event()
+        self._loop.call_soon_threadsafe(turned.set)
+        return turned.wait(limit_s)
+
     def stop(self) -> None:
         """Answer what is being answered, then stop."""
         if self._loop is not None and self._ending is not None and self._thread is not None:

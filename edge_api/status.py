@@ -9,7 +9,7 @@ from edge_api.relay import Relay
 from gateway.feed import from_ns
 from gateway.spool import DAMAGE, EVENTS, READINGS, RangeSet, Spool, Stream
 from gateway.spool.room import Room
-from gateway.spool.segment import Span
+from gateway.spool.segment import Span, parse_span
 
 Wall = Callable[[], int]
 _MOST_ROWS = 1000
@@ -50,6 +50,7 @@ def gaps(spool: Spool) -> list[view.Gap]:
             (RELEASED, _MOST_ROWS),
         )
     ]
+    found += _quarantined(spool)
     with spool.lock:
         streams = [(stream, seen.copy()) for stream, seen in spool.streams.items()]
         lost = {stream: ranges.copy() for stream, ranges in spool.lost.items()}
@@ -64,6 +65,21 @@ def gaps(spool: Spool) -> list[view.Gap]:
             for first, last in ranges
         ]
     return found
+
+
+def _quarantined(spool: Spool) -> list[view.Gap]:
+    """Return the readings that are here, but will not go on before a person has looked at them."""
+    rows = spool.query(
+        "SELECT span, at_ns FROM quarantine WHERE span <> '' ORDER BY id DESC LIMIT ?", (_MOST_ROWS,)
+    )
+    return [
+        view.Gap(
+            gw=gw, ep=ep, first=first, last=last, since=from_ns(at_ns) if at_ns else "", reason="quarantined"
+        )
+        for text, at_ns in rows
+        for (gw, ep), ranges in parse_span(text).items()
+        for first, last in ranges
+    ]
 
 
 def quarantine(spool: Spool) -> list[view.QuarantinedLine]:
