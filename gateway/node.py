@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from gateway.config import AssetConfig, NodeConfig
@@ -22,9 +22,12 @@ from gateway.spool.thinning import Thinner
 from gateway.thinning import NodeCodec
 from gateway.timeline import Timeline
 from sensors.io import IO
+from sensors.notify import attend
 from sensors.sample import Value
 
 log = logging.getLogger(__name__)
+
+STANDSTILL_S = 30.0  # far more than any device takes to answer or to fail
 
 
 class Node:
@@ -101,6 +104,27 @@ class Node:
         if threads:
             self.runner.start()
 
+    def standing(self, limit_s: float = STANDSTILL_S) -> list[str]:
+        """Name the loops that do not move any more; `limit_s` is of the node's own clock."""
+        moving = {
+            **self.runner.alive(limit_s),
+            "commit": self.journal.committer.alive(),
+            "publish": self.publisher.alive(),
+        }
+        return [name for name, moves in moving.items() if not moves]
+
+    def words(self) -> str:
+        """Say in a few words how things stand."""
+        waiting = sum(lane.points for lane in self.publisher.outbox.waiting.values())
+        clock = {"synced": "set", "holdover": "set, its source lost", "unset": "not set"}
+        parts = [
+            f"{waiting} readings wait for the edge",
+            f"broker: {self.publisher.error or self.publisher.link.state}",
+            f"clock: {clock[self.timeline.state()]}",
+        ]
+        failing = self.journal.committer.failing
+        return "; ".join([f"disk: {failing}", *parts] if failing else parts)
+
     def stop(self, timeout_s: float = 5.0) -> None:
         """Stop reading, commit what was read, send what can be sent in `timeout_s`, close the spool."""
         self.runner.stop()
@@ -138,8 +162,11 @@ def _meta(asset: AssetConfig, gw: str) -> tuple[str, Meta]:
     return f"{kind.domain}/{asset.id}/meta", meta
 
 
-def run(config: NodeConfig, io: IO, ready: Callable[[], None] = lambda: None) -> None:
-    """Run a node until SIGTERM or SIGINT; raise SpoolError when its spool must be salvaged by a new start."""
+def run(config: NodeConfig, io: IO, speed: float = 1.0) -> None:
+    """Run a node until SIGTERM or SIGINT; raise SpoolError when its spool must be salvaged by a new start.
+
+    `speed` is that of a simulated clock.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -147,8 +174,7 @@ def run(config: NodeConfig, io: IO, ready: Callable[[], None] = lambda: None) ->
     log.info("commune %s: node %s starts, spool %s", version("commune"), config.site.gw, node.journal.ep)
     node.spool.alarms.append(stop.set)
     node.start()
-    ready()
-    stop.wait()
+    attend(stop, lambda: node.standing(STANDSTILL_S * speed), node.words)
     node.stop()
     io.close()
     if node.spool.problem:

@@ -24,7 +24,7 @@ def run_node(file: Path, *, seed: int, bins: int, speed: float) -> None:
             every = f"{max(int(speed), 1)}s"
             tables = commune.config_toml(every=every, stale_after=f"{max(int(speed), 1) * 3}s")
             whole.write_text(file.read_text(encoding="utf-8") + "\n" + tables, encoding="utf-8")
-            run(config.load(whole), commune.io)
+            run(config.load(whole), commune.io, speed)
     finally:
         clock.close()
         commune.close()

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -42,6 +43,7 @@ class Committer(Generic[T]):
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._began: float | None = None  # when the write began that has not ended yet
         self.failing: str | None = None
 
     def start(self) -> None:
@@ -61,6 +63,11 @@ class Committer(Generic[T]):
     def depth(self) -> int:
         """Return how many items wait to be committed."""
         return len(self._items)
+
+    def alive(self, limit_s: float = 60.0) -> bool:
+        """Whether the writer runs, and no single write has taken longer than `limit_s`."""
+        began = self._began
+        return self._thread.is_alive() and (began is None or time.monotonic() - began < limit_s)
 
     def stop(self, timeout_s: float = 10.0) -> bool:
         """Commit what has arrived, then stop; False when that did not work in time."""
@@ -89,7 +96,11 @@ class Committer(Generic[T]):
         pause = _RETRY_FIRST_S
         while group:
             try:
-                self._commit(group)
+                self._began = time.monotonic()
+                try:
+                    self._commit(group)
+                finally:
+                    self._began = None
             except Exception as error:
                 if self.failing is None:
                     log.exception("cannot commit %d items; kept, and tried again", len(group))

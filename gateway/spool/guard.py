@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.spool import salvage
 from gateway.spool.file import IN_USE, DamageError, SpoolError, beside, is_damage, open_file, sync_folder
+from gateway.spool.lock import Lock
 from gateway.spool.rows import INSERT, SELECT, Row, intact, sealed
 
 log = logging.getLogger(__name__)
@@ -41,19 +42,27 @@ class GuardedFile:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._ready = False
+        self._held = Lock(path)
         try:
-            salvage.finish(path)
+            self._start()
+        except BaseException:
+            self._held.release()
+            raise
+
+    def _start(self) -> None:
+        try:
+            salvage.finish(self.path)
         except OSError as error:
-            raise SpoolError(f"{path}: cannot be opened as a spool: {error}") from error
+            raise SpoolError(f"{self.path}: cannot be opened as a spool: {error}") from error
         try:
-            self._open(salvage.marked(path))
+            self._open(salvage.marked(self.path))
         except DamageError as damage:
-            salvage.salvage(path, str(damage), by_seq=by_seq)
+            salvage.salvage(self.path, str(damage), by_seq=self.by_seq)
             self._open()
         self._ready = True
         self.set_notes({"opened": str(int(self.note("opened", "0")) + 1)})
-        beside(path, IN_USE).touch()
-        sync_folder(path.parent)
+        beside(self.path, IN_USE).touch()
+        sync_folder(self.path.parent)
 
     def _open(self, why: str | None = None) -> None:
         if why:
@@ -151,6 +160,8 @@ class GuardedFile:
                 if connection is not None:
                     connection.close()
             self._reader = self._writer = None
+            if self._ready:
+                self._held.release()
 
 
 def write_notes(db: sqlite3.Connection, notes: Mapping[str, str]) -> None:
