@@ -10,7 +10,6 @@ from gateway.feed.link import Link, Settings
 from gateway.journal import UNDATED, Entry
 from gateway.node import metas
 from gateway.publisher import Identity, Publisher
-from gateway.runner import AssetReading
 from simulators.clock import VirtualClock
 from tests.gateway.times import GOOD, Desk, asset
 from tests.parts.wait import until
@@ -143,17 +142,6 @@ class Sender(Desk):
         for _ in range(count):
             self.clock.sleep(60)
             self.read(name, seen)
-
-    def bulk(self, count, group=500):
-        """Take many, a second apart, in large commits."""
-        entries = []
-        self.journal.committer.put = entries.append
-        for number in range(count):
-            self.clock.sleep(1)
-            self.journal.take(AssetReading(asset(f"bin-{number % 2 + 1}"), self.clock.monotonic_ns(), GOOD))
-            if len(entries) == group or number == count - 1:
-                self.journal._commit(entries[:])
-                entries.clear()
 
     def event(self, kind="binFull"):
         """Commit an alarm."""

@@ -45,6 +45,17 @@ class Desk:
         self.truth[self.spool.last_id] = self.clock.true_ns()
         return self.spool.last_id
 
+    def bulk(self, count, group=500):
+        """Take many, a second apart, in large commits."""
+        entries = []
+        self.journal.committer.put = entries.append
+        for number in range(count):
+            self.clock.sleep(1)
+            self.journal.take(AssetReading(asset(f"bin-{number % 2 + 1}"), self.clock.monotonic_ns(), GOOD))
+            if len(entries) == group or number == count - 1:
+                self.journal._commit(entries[:])
+                entries.clear()
+
     def heads(self):
         found = [
             h for lane in (EVENTS, READINGS) for h in self.spool.heads(lane, 0, self.spool.last_id, 10**6)
