@@ -16,7 +16,7 @@ class Systemd:
     def __init__(self, address):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(address)
-        self.socket.settimeout(0.05)
+        self.socket.setblocking(False)
         self.heard = []
 
     def listen(self):
@@ -24,7 +24,7 @@ class Systemd:
         while True:
             try:
                 self.heard += self.socket.recv(4096).decode().split("\n")
-            except TimeoutError:
+            except BlockingIOError:
                 return self.heard
 
     def hears(self, line, times=1):
