@@ -71,9 +71,9 @@ def _embedded() -> Iterator[Address]:
         await server.shutdown()
 
     def run() -> None:
-        asyncio.set_event_loop(loop)
         try:
-            loop.run_until_complete(serve())
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:  # ends what the broker leaves running
+                runner.run(serve())
         except Exception as error:  # noqa: BLE001 - handed to the thread that waits for us
             failed.append(error)
         finally:

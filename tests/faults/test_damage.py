@@ -257,5 +257,5 @@ def test_an_edge_that_meets_damage_ends_with_an_error_and_its_next_start_mends_t
         edge.sabotage = ""
         with edge:
             assert "is damaged: a page that cannot be" in edge.log
-        names = {each.name for each in edge.folder.glob("edge.db*")} - {"edge.db-reserve"}
+        names = {each.name for each in edge.folder.glob("edge.db*")} - {"edge.db-reserve", "edge.db-lock"}
         assert names == {"edge.db", "edge.db.damaged-1"}
