@@ -40,6 +40,7 @@ class Committer(Generic[T]):
         self._full = full
         self._most = most
         self._items: list[T] = []
+        self._writing = 0
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -61,8 +62,8 @@ class Committer(Generic[T]):
 
     @property
     def depth(self) -> int:
-        """Return how many items wait to be committed."""
-        return len(self._items)
+        """Return how many items wait to be committed, or are being committed."""
+        return len(self._items) + self._writing
 
     def alive(self, limit_s: float = 60.0) -> bool:
         """Whether the writer runs, and no single write has taken longer than `limit_s`."""
@@ -88,7 +89,10 @@ class Committer(Generic[T]):
                 if not self._items:
                     return
                 group, self._items = self._items[: self._most], self._items[self._most :]
-            if not self._write(group):
+                self._writing = len(group)
+            written = self._write(group)
+            self._writing = 0
+            if not written:
                 return
 
     def _write(self, group: list[T]) -> bool:

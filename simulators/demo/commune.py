@@ -64,6 +64,7 @@ class Demo:
     lead_ns: int
     began: float = field(default_factory=time.monotonic)
     _stop: threading.Event = field(default_factory=threading.Event)
+    pacer: threading.Thread | None = None
     failure: BaseException | None = None
 
     def pace(self) -> None:
@@ -79,13 +80,16 @@ class Demo:
             raise
 
     def end(self) -> None:
-        """Take no more readings."""
+        """Take no more readings; returns when the last one has been handed over."""
         self._stop.set()
+        if self.pacer is not None:
+            self.pacer.join(10)
 
     def drained(self) -> bool:
         """Whether everything taken has been confirmed by the last hop."""
+        # In the order of the way: what has left one place must be seen at the next.
         nodes_are = all(
-            each.node.publisher.drained and not each.node.journal.committer.depth for each in self.nodes
+            not each.node.journal.committer.depth and each.node.publisher.drained for each in self.nodes
         )
         return nodes_are and all(relay.drained for relay in self.commune.relays)
 
@@ -150,13 +154,12 @@ def running(
         sims = [_node(folder, broker, number, start, seed, clock if number == 1 else None, stack)
                 for number in range(1, nodes + 1)]  # fmt: skip
         demo = Demo(sims, commune, province, database, pages, speed, int(lead.total_seconds() * 1e9))
-        pacer = threading.Thread(target=demo.pace, name="pace", daemon=True)
-        pacer.start()
+        demo.pacer = threading.Thread(target=demo.pace, name="pace", daemon=True)
+        demo.pacer.start()
         try:
             yield demo
         finally:
             demo.end()
-            pacer.join(10)
 
 
 def _edge(

@@ -299,3 +299,20 @@ def test_group_commit_tries_again_in_order_what_the_disk_refused_except_what_was
     assert committer.stop()
     assert groups == [["a", "b"]]
     assert committer.failing is None
+
+
+def test_what_is_being_committed_still_counts_as_not_committed():
+    busy, go = threading.Event(), threading.Event()
+
+    def commit(items):
+        busy.set()
+        assert go.wait(5)
+
+    committer = Committer(commit)
+    committer.start()
+    committer.put("reading")
+    assert busy.wait(5)
+    assert committer.depth == 1
+    go.set()
+    assert committer.stop()
+    assert committer.depth == 0
