@@ -106,6 +106,7 @@ class Intake:
         try:
             self._history.add(group.points)
         except Exception:
+            # History is a copy for people: a fault in it must not undo what is committed and acknowledged.
             log.exception("what was committed cannot be shown; custody goes on")
 
     def _append(self, group: Group) -> None:

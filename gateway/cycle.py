@@ -50,6 +50,7 @@ class WatchedAsset:
         try:
             observation = self.model.combine(samples)
         except Exception:
+            # A third party's model may fail in any way; the asset is then bad, and the others go on.
             if not self.broken:
                 log.exception("asset %s cannot be made of %s", self.config.id, samples)
             self.broken = True

@@ -64,6 +64,7 @@ class Device:
         try:
             self._driver.close()
         except Exception:
+            # A third party's driver may fail in any way; the other devices are still to be closed.
             log.exception("device %s does not close", self.id)
         self._open = False
 

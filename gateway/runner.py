@@ -169,6 +169,7 @@ class Runner:
         try:
             self._finish(cycle)
         except Exception:
+            # One reading that nobody can take must not end the bus that reads all others.
             log.exception("a reading of asset %s could not be handed on", cycle.asset.config.id)
             with self._lock:
                 self._missed[cycle.asset.config.id] += 1

@@ -230,6 +230,7 @@ class Link:
         try:
             call(*arguments)
         except Exception:
+            # In paho's thread an error that escapes would end the link in silence.
             log.exception("mqtt: what came could not be dealt with; connecting again")
             client.disconnect()
 

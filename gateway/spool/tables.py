@@ -100,7 +100,7 @@ class NoteRow(SpoolTable, table=True):
 
 def schema() -> str:
     """Write the SQL that makes an empty spool."""
-    from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - only `make schema` and its test come here
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - only who writes schema.sql anew, and its test, come here
 
     dialect = sqlite.dialect()
     statements = []
