@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 ROOMS := sensors gateway edge_api simulators
-SOURCES_OF_SETUP := pyproject.toml hatch_build.py scripts/venv.sh $(wildcard */locale/*/LC_MESSAGES/*.po)
+CATALOGUES := $(wildcard */locale/*/LC_MESSAGES/*.po)
 PYTEST := $(IN_VENV) pytest -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
@@ -15,7 +15,7 @@ PYTEST := $(IN_VENV) pytest -n 2 --dist loadgroup
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
-demo: .venv/.demo ## a whole commune on this machine, simulated (ARGS="--for 60 --json" goes to it)
+demo: .venv/.demo .venv/.project ## a whole commune on this machine, simulated (ARGS="--for 60 --json" goes to it)
 	@$(BIN)/commune demo $(ARGS)
 
 test: lint ## everything but the lab: formatting, types, imports, unit tests, real brokers and databases
@@ -25,27 +25,30 @@ test: lint ## everything but the lab: formatting, types, imports, unit tests, re
 check: lint ## what to run before every commit: formatting, types, imports, unit tests (under 90 s)
 	@$(PYTEST) -m "not parts and not lab" $(ARGS)
 
-lint: .venv/.dev
+lint: .venv/.dev .venv/.project
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict $(ROOMS)
 	@$(IN_VENV) lint-imports --no-logo
 
-bench: .venv/.dev ## how fast it is, beside its peers
+bench: .venv/.dev .venv/.project ## how fast it is, beside its peers
 	@$(BIN)/python -m bench $(ARGS)
 
-lab: .venv/.dev ## the tests that need root, network namespaces or a long time
+lab: .venv/.dev .venv/.project ## the tests that need root, network namespaces or a long time
 	@bash tests/parts/install.sh
 	@$(PYTEST) -m lab $(ARGS)
 
 lock: .venv/.dev ## make the lock files anew (ARGS=--upgrade takes newer versions)
 	@$(IN_VENV) bash scripts/lock.sh $(ARGS)
 
-screenshots: .venv/.dev ## the pictures in docs/images, from a running demo (BROWSER=/path/to/chromium)
+screenshots: .venv/.dev .venv/.project ## the pictures in docs/images, from a running demo (BROWSER=/path/to/chromium)
 	@$(BIN)/python scripts/screenshots.py $(BROWSER)
 
-.venv/.demo: requirements-demo.lock $(SOURCES_OF_SETUP)
+.venv/.demo: requirements-demo.lock scripts/venv.sh
 	@bash scripts/venv.sh "$(PYTHON)" requirements-demo.lock && touch $@
 
-.venv/.dev: requirements-dev.lock $(SOURCES_OF_SETUP)
+.venv/.dev: requirements-dev.lock scripts/venv.sh
 	@bash scripts/venv.sh "$(PYTHON)" requirements-dev.lock && touch .venv/.demo $@
+
+.venv/.project: .venv/.demo pyproject.toml hatch_build.py $(CATALOGUES)
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps -e . && touch $@

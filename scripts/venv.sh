@@ -19,6 +19,5 @@ if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
     "$python" -m venv --clear .venv
 fi
 say "installing $lock (the first time takes a minute)"
-pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input --quiet install --progress-bar off)
-"${pip[@]}" --require-hashes -r "$lock"
-"${pip[@]}" --no-deps -e .
+.venv/bin/python -m pip --disable-pip-version-check --no-input --quiet install --progress-bar off \
+    --require-hashes -r "$lock"
