@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.feed.errors import FeedError
+from gateway.feed.kinds import kind_schema
 
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}$")]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -13,22 +14,32 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)] | UnsetType
 Number = float | UnsetType
 Body = TypeVar("Body", bound=Struct)
 QualityWord = Literal["good", "uncertain", "bad"]
+PowerState = Literal["on", "off", "low"]
+TIME = r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$"
+_TIME_RULE = {"format": "date-time", "pattern": TIME, "examples": ["2026-11-23T05:40:00.000Z"]}
+Time = Annotated[str, msgspec.Meta(extra_json_schema=_TIME_RULE)]
+PAIRS = r"^[A-Za-z][A-Za-z0-9]*:[a-z][a-z0-9-]*( [A-Za-z][A-Za-z0-9]*:[a-z][a-z0-9-]*)*$"
+RAW = r"^[A-Za-z][A-Za-z0-9]*=-?[0-9.]+(e[-+]?[0-9]+)?( [A-Za-z][A-Za-z0-9]*=-?[0-9.]+(e[-+]?[0-9]+)?)*$"
 
 
 class Reading(Struct, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every telemetry and state body carries; `ts` is the time of observation."""
+    """What every telemetry and state body carries; `ts` is the time of observation.
+
+    `raw` has, as "field=number field=number", the values before calibration, to compute them anew.
+    """
 
     domain: ClassVar[str]
     units: ClassVar[dict[str, str]] = {}
 
     v: Literal[1]
-    ts: str
+    ts: Time
     gw: Name
     ep: Name
     seq: Seq
     q: QualityWord
-    qr: str | UnsetType = UNSET
+    qr: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": PAIRS})] | UnsetType = UNSET
     hist: bool | UnsetType = UNSET
+    raw: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": RAW})] | UnsetType = UNSET
 
 
 class WasteContainer(Reading, tag=True):
@@ -107,7 +118,7 @@ class Streetlight(Reading, tag=True):
         "powerFactor": "C62",
     }
 
-    powerState: Literal["on", "off", "low"] | UnsetType = UNSET
+    powerState: PowerState | UnsetType = UNSET
     status: (
         Literal["ok", "defectiveLamp", "columnIssue", "brokenLantern", "dayBurner", "unknown"] | UnsetType
     ) = UNSET
@@ -144,7 +155,7 @@ class StreetlightControlCabinet(Reading, tag=True):
     intensityS: Number = UNSET
     intensityT: Number = UNSET
     cosPhi: Number = UNSET
-    powerState: Literal["on", "off", "low"] | UnsetType = UNSET
+    powerState: PowerState | UnsetType = UNSET
     illuminance: Number = UNSET
     doorOpen: bool | UnsetType = UNSET
 
@@ -188,8 +199,8 @@ class Event(Struct, kw_only=True, omit_defaults=True):
 
     v: Literal[1]
     id: str
-    type: Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9]{0,39}$")]
-    ts: str
+    type: Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9]{0,39}$", extra_json_schema=kind_schema())]
+    ts: Time
     gw: Name
     ep: Name
     seq: Seq

@@ -16,7 +16,7 @@ from edge_api.api.app import create_app
 from edge_api.metrics import Metrics
 from gateway import config as node_config
 from gateway.cli import main
-from gateway.feed import TYPES, Topic, decode_event, decode_reading
+from gateway.feed import KINDS, TYPES, Ack, Command, Topic, decode_event, decode_reading
 from gateway.feed.bodies import Custody, Meta, decode
 from gateway.feed.topics import CHANNELS
 from sensors import assets, registry
@@ -143,12 +143,17 @@ def test_every_command_is_named() -> None:
 
 
 def test_every_channel_is_named() -> None:
-    documented = (ROOT / "docs" / "feed.md").read_text(encoding="utf-8")
+    documented = (ROOT / "docs" / "feed" / "README.md").read_text(encoding="utf-8")
     assert [channel for channel in CHANNELS if f"`{channel}`" not in documented] == []
 
 
+def test_every_kind_of_event_is_named() -> None:
+    documented = (ROOT / "docs" / "feed" / "README.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in documented] == []
+
+
 def test_every_message_in_the_feeds_page_is_one_of_the_feed() -> None:
-    page = (ROOT / "docs" / "feed.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "feed" / "README.md").read_text(encoding="utf-8")
     assert Topic.parse("ntm/v1/42/18562/waste/bin-0007/telemetry")
     shown_types = set()
     for language, block in FENCE.findall(page):
@@ -159,6 +164,10 @@ def test_every_message_in_the_feeds_page_is_one_of_the_feed() -> None:
                 shown_types.add(body["type"])
             elif "interval" in body:
                 decode(line.encode(), Meta)
+            elif "expires" in body:
+                decode(line.encode(), Command)
+            elif "outcome" in body:
+                decode(line.encode(), Ack)
             elif "id" in body:
                 decode_event(line.encode())
             else:
