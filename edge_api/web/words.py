@@ -3,6 +3,8 @@
 The sentences are English and go through the catalogue when they are shown; `_` only marks them for it.
 """
 
+from sensors import reasons
+
 
 def _(text: str) -> str:
     return text
@@ -85,24 +87,7 @@ VALUES = {
 }
 STATUS = {"online": _("online"), "offline": _("offline"), "fault": _("fault")}
 QUALITY = {"good": _("good"), "uncertain": _("uncertain"), "bad": _("bad")}
-REASONS = {
-    "no-echo": _("no echo comes back"),
-    "range": _("outside the possible range"),
-    "stuck": _("has not moved for too long"),
-    "crc": _("garbled on the wire"),
-    "no-comm": _("the sensor does not answer"),
-    "clock": _("the time is not certain"),
-    "closed": _("the sensor is switched off"),
-    "waiting": _("not enough measured yet"),
-    "pulses-lost": _("pulses may be missing"),
-    "no-value": _("the device has no value"),
-    "went-back": _("the counter went back"),
-    "lid-open": _("the lid is open"),
-    "fault": _("the device reports a fault"),
-    "spike": _("a jump that cannot be"),
-    "jump": _("a jump that cannot be"),
-    "calibration": _("not calibrated"),
-}
+REASONS = {code: reason.sentence for code, reason in reasons.REASONS.items()}
 ALERTS = {
     "binFull": _("bin is full"),
     "fire": _("fire"),
