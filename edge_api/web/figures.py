@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from edge_api.web import words
+from sensors.figures import DECIMALS, UNITS, number
 from sensors.sample import Value
 from sensors.text import Translate
 
@@ -25,14 +26,6 @@ _AGES = (
 )
 
 
-def number(value: float, lang: str, decimals: int | None = None) -> str:
-    """Write a number; an integer has no decimals, a float two unless told."""
-    if decimals is None:
-        decimals = 0 if isinstance(value, int) else 2
-    text = f"{value:,.{decimals}f}"
-    return text.translate(_SWAPPED) if lang == "vi" else text
-
-
 def value_text(field: str, value: Value, unit: str, lang: str, translate: Translate) -> str:
     """Write the value of a field with its unit; words of the feed are translated."""
     if isinstance(value, bool):
@@ -41,8 +34,8 @@ def value_text(field: str, value: Value, unit: str, lang: str, translate: Transl
         return translate(words.VALUES[value]) if value in words.VALUES else value
     if field in words.SHARES:
         return f"{number(value * 100, lang, 0)} %"
-    decimals = None if isinstance(value, int) else words.DECIMALS.get(unit)
-    return f"{number(value, lang, decimals)} {words.UNITS.get(unit, unit)}".rstrip()
+    decimals = None if isinstance(value, int) else DECIMALS.get(unit)
+    return f"{number(value, lang, decimals)} {UNITS.get(unit, unit)}".rstrip()
 
 
 def age(seconds: float, translate: Translate) -> str:
@@ -66,6 +59,3 @@ def local_text(rfc3339: str, translate: Translate) -> str:
         return f"{datetime.fromisoformat(rfc3339).astimezone(LOCAL):%d/%m/%Y %H:%M:%S}"
     except ValueError:
         return translate(words.VALUES["unknown"])
-
-
-_SWAPPED = str.maketrans(",.", ".,")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from edge_api.api.view import EdgeView, UpstreamStatus
 from edge_api.history import AssetNow
 from edge_api.web import words
-from edge_api.web.figures import age, local_text, local_time, number, value_text
+from edge_api.web.figures import age, local_text, local_time, value_text
 from gateway.feed import TYPES
+from sensors.figures import number
 from sensors.text import Translate
 
 CARDS_A_PAGE = 200

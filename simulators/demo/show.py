@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_api.web import words
-from edge_api.web.figures import number
+from sensors.figures import number
 from sensors.text import Translate
 from simulators.demo.commune import Demo
 from simulators.demo.counting import missing

@@ -8,9 +8,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from edge_api.lineprotocol import parse
-from edge_api.web.figures import age, number, value_text
+from edge_api.web.figures import age, value_text
 from gateway.feed import Meta
 from sensors import text
+from sensors.figures import number
 from sensors.text import CatalogueMissing, language, translator
 from tests.edge_api.conftest import Client
 from tests.edge_api.fake_edge import NOW_NS, FakeEdge
