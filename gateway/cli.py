@@ -20,6 +20,7 @@ PURPOSES = {
     "demo": "Run a whole commune on this machine, simulated.",
     "node": "Read sensors and send what they say to the edge.",
     "edge": "Gather a commune's readings and pass them up.",
+    "feed": "The MQTT contract: its schemas, and a check of what is on a broker.",
     "sim": "Simulate communes and fleets of nodes.",
 }
 
