@@ -22,8 +22,8 @@ test: lint ## everything but the lab: formatting, types, imports, unit tests, re
 	@bash tests/parts/install.sh
 	@$(PYTEST) -m "not lab" $(ARGS)
 
-check: lint ## what to run before every commit: formatting, types, imports, unit tests (under 90 s)
-	@$(PYTEST) -m "not parts and not lab" $(ARGS)
+check: lint ## what to run before every commit: formatting, types, imports, quick unit tests (under 90 s)
+	@$(PYTEST) -m "not parts and not slow and not lab" $(ARGS)
 
 lint: .venv/.dev .venv/.project
 	@$(BIN)/ruff format --check .

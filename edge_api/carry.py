@@ -21,7 +21,7 @@ from edge_api.ingest.body import BodyError, gunzip
 from edge_api.lineprotocol import LineError, parse
 from gateway.spool import EVENTS, READINGS, DamageError, Outbox, Spool
 from gateway.spool.outbox import Batch
-from gateway.spool.store import Head
+from gateway.spool.segment import Head
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from gateway.spool.store import Head
+from gateway.spool.segment import Head
 
 MAGIC = b"commune-export 1 "
 BLOCK_BYTES = 1_000_000

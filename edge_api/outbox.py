@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gateway.spool import Outbox, RangeSet, Segment, Spool
 from gateway.spool.outbox import Batch
-from gateway.spool.segment import Span, parse_span
-from gateway.spool.store import Head
+from gateway.spool.segment import Head, Span, parse_span
 
 _MOST_LOOKED_AT = 5_000  # segments; some 50 ms on a Pi
 _LOOK_AGAIN_S = 60.0

@@ -5,16 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import Enum
 
-from edge_api.bisection import Bisection
-from edge_api.lines import DAMAGED, span_of_line, split_lines
 from edge_api.outbox import EdgeOutbox
 from edge_api.pace import BACKOFF_MOST_S, PROBE_BYTES, Pace
+from edge_api.relay_state import State
+from edge_api.suspects import Suspects
 from edge_api.upstream import Action, Sink, UpstreamError
-from gateway.spool import DamageError, Refused, Spool
+from gateway.spool import DamageError, Spool
 from gateway.spool.outbox import Batch
-from gateway.spool.store import Head
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +22,6 @@ _LAST_S = 0.5  # granted to the thread at a stop, over and above the time to dra
 _SUSPECTS, _MOST_SUSPECTS = 4, 32  # refused segments in memory before the backlog, then live readings, wait
 _CLOSINGS = 3  # connections lost in a row with nothing wrong: the upstream closes after each answer
 _KNOWN = 1_000  # quarantined lines looked at before one is put there again
-
-
-class State(Enum):
-    """What a relay is doing; shown as it is in the API."""
-
-    IDLE = "idle"
-    """Everything has been confirmed."""
-    SENDING = "sending"
-    """Segments are on their way."""
-    RETRYING = "retrying"
-    """The upstream does not answer, or not now: backing off."""
-    HOLDING = "holding"
-    """The upstream does not let us in: a person must act."""
 
 
 class Stopped(Exception):  # noqa: N818 - reads as the sentence it is
@@ -62,7 +47,6 @@ class Relay:
         self.last_error: str | None = None
         self.last_success: datetime | None = None
         self.delivered = 0
-        self.quarantined = 0
         self.sent_again = 0
         self._spool = spool
         self._sink = sink
@@ -71,7 +55,7 @@ class Relay:
         self._connections = 0
         self._closings = 0
         self._failed = False
-        self._suspects: list[Bisection] = []
+        self._suspects = Suspects(spool, name, self._write, self._confirmed, wall_ns)
         self._set_apart: list[Batch] = []
         self._at: Batch | None = None
         self._wake = threading.Condition()
@@ -99,6 +83,11 @@ class Relay:
         self._sink.close()
         if self._thread.is_alive():
             self._thread.join(max(deadline - time.monotonic(), 0) + _LAST_S)
+
+    @property
+    def quarantined(self) -> int:
+        """Return how many lines this upstream has refused for good since the start."""
+        return self._suspects.quarantined
 
     @property
     def drained(self) -> bool:
@@ -140,7 +129,7 @@ class Relay:
             self.state = State.SENDING if self.state is State.IDLE else self.state
             self._deliver(batch)
         if self._suspects:
-            self._narrow(self._suspects[0])
+            self._narrow()
         elif batch is None:
             self._rest()
 
@@ -171,7 +160,7 @@ class Relay:
                     middle = len(heads) // 2
                     pieces += [heads[middle:], heads[:middle]]
                 else:
-                    self._suspect(batch.lane, heads[0])
+                    self._suspects.add(batch.lane, heads[0])
         except UpstreamError as error:
             if error.paced and batch.lane == "backlog":
                 # The upstream is well, and asks only the backlog to wait.
@@ -181,7 +170,7 @@ class Relay:
                     self.outbox.back(Batch(batch.lane, tuple(rest)))
                 return
             if error.too_slow and len(heads) == 1 and heads[0].size > PROBE_BYTES:
-                self._suspect(batch.lane, heads[0])  # this line does not carry it in one piece
+                self._suspects.add(batch.lane, heads[0])  # this line does not carry it in one piece
             else:
                 pieces.append(heads)
             for rest in pieces:
@@ -224,8 +213,7 @@ class Relay:
         self.last_success = datetime.fromtimestamp(self._wall_ns() / 1e9, UTC)
 
     def _send_again(self) -> None:
-        for suspect in self._suspects:
-            suspect.start_again()
+        self._suspects.start_again()
         again = self.outbox.forgotten()
         self.sent_again += again
         if again:
@@ -237,58 +225,20 @@ class Relay:
         if self.drained:
             self._poke()
 
-    def _suspect(self, lane: str, head: Head) -> None:
-        """One segment is refused, or too large: it goes on in pieces, in turn with all others."""
-        body = self._spool.body(head.id)
-        batch = Batch(lane, (head,))
+    def _narrow(self) -> None:
+        """Send one piece of a segment in which something was refused."""
+        self._at = self._suspects.first
         try:
-            suspect = Bisection(batch, split_lines(body))
-        except DAMAGED as damage:
-            log.error("%s: segment %d cannot be unpacked, quarantined whole: %s", self.name, head.id, damage)  # noqa: TRY400 - the sentence says it all
-            self._quarantine([(body, f"damaged segment: {damage}")])
-            self._confirmed(batch, head.points)
-        else:
-            suspect.halve()
-            self._suspects.append(suspect)
-
-    def _narrow(self, suspect: Bisection) -> None:
-        """Send one piece of a segment; quarantine what was refused alone once all pieces are through."""
-        self._at = suspect.batch
-        try:
-            if not suspect.finished:
-                suspect.step(self._write)
+            self._suspects.narrow()
         except UpstreamError as error:
             self._wait(error)
-        if suspect.finished:
-            self._quarantine(suspect.refused)
-            self._suspects.remove(suspect)
-            self._confirmed(suspect.batch, len(suspect.refused))
-
-    def _quarantine(self, lines: list[tuple[bytes, str]]) -> None:
-        """Keep refused lines with the upstream's reason; one that is there already is not put there twice."""
-        if not lines:
-            return
-        source = f"upstream {self.name}"
-        rows = self._spool.query(
-            "SELECT body FROM quarantine WHERE source = ? ORDER BY id DESC LIMIT ?", (source, _KNOWN)
-        )
-        known = {body for (body,) in rows}
-        fresh = [
-            Refused(source, "", reason, line, span_of_line(line))
-            for line, reason in lines
-            if line not in known
-        ]
-        self._spool.quarantine(fresh, self._wall_ns())
-        self.quarantined += len(fresh)
-        for refused in fresh:
-            log.error("%s refuses a line for good, quarantined: %s", self.name, refused.reason)
 
     def _put_aside(self) -> None:
         """What was at hand when it went wrong must not stand in the way of the rest."""
         batch = self._at
         if batch is None:
             return
-        self._suspects = [each for each in self._suspects if each.batch.heads != batch.heads]
+        self._suspects.forget(batch)
         if len(batch.heads) == 1:
             self._set_apart.append(batch)
         else:

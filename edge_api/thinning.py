@@ -7,7 +7,7 @@ from edge_api.lines import join_lines, split_lines
 from edge_api.point import Point, identity
 from edge_api.status import Wall
 from gateway.spool import EVENTS, Gap, Segment, Stream, span_of
-from gateway.spool.store import Head
+from gateway.spool.segment import Head
 from gateway.spool.thinning import Item
 
 

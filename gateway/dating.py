@@ -7,7 +7,7 @@ import msgspec
 from gateway.feed import Event, Reading, decode_event, decode_reading, encode, from_ns
 from gateway.journal import UNDATED, Record, doubt, records
 from gateway.spool import Spool
-from gateway.spool.store import Head
+from gateway.spool.segment import Head
 from gateway.timeline import MS, Offset, Timeline
 from sensors.io import Clock
 

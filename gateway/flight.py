@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from gateway.spool.store import Head
+from gateway.spool.segment import Head
 
 log = logging.getLogger(__name__)
 

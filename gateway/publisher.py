@@ -18,7 +18,7 @@ from gateway.journal import Entry, join_bodies, records
 from gateway.shown import Identity, Shown
 from gateway.spool import Compactor, DamageError, Outbox, Spool, reclaim
 from gateway.spool.outbox import Batch
-from gateway.spool.store import Head
+from gateway.spool.segment import Head
 from gateway.thinning import lowest_told
 
 __all__ = ["Identity", "Publisher"]

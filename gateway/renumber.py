@@ -14,7 +14,7 @@ import msgspec
 from gateway.feed import decode_event, decode_reading, encode
 from gateway.journal import records
 from gateway.spool import DAMAGE, EVENTS, JUMP, READINGS, DamageError, Segment, Spool
-from gateway.spool.store import Head
+from gateway.spool.segment import Head
 
 log = logging.getLogger(__name__)
 

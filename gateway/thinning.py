@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from gateway.feed import decode_event
 from gateway.journal import records
 from gateway.spool import EVENTS, DamageError, Gap, Outbox, Segment
-from gateway.spool.segment import first_number, parse_span
-from gateway.spool.store import Head
+from gateway.spool.segment import Head, first_number, parse_span
 from gateway.spool.thinning import Item
 
 _LEVEL = 1

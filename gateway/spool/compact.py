@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from gateway.spool.outbox import Outbox
 from gateway.spool.ranges import RangeSet
-from gateway.spool.segment import READINGS, Segment, parse_span, span_text
-from gateway.spool.store import Head, Spool
+from gateway.spool.segment import READINGS, Head, Segment, parse_span, span_text
+from gateway.spool.store import Spool
 
 log = logging.getLogger(__name__)
 

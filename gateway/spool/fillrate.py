@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.spool.segment import Segment
-from gateway.spool.store import Head, Spool
+from gateway.spool.segment import Head, Segment
+from gateway.spool.store import Spool
 
 _WINDOW_S = 86_400.0  # lamps burn at night only: a day knows the whole load
 _BUCKET_S = 600.0

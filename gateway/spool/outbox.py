@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.spool.ranges import RangeSet
-from gateway.spool.segment import EVENTS, READINGS, Segment, first_number
-from gateway.spool.store import Head, Spool
+from gateway.spool.segment import EVENTS, READINGS, Head, Segment, first_number
+from gateway.spool.store import Spool
 
 _URGENCY = ("", "events", "live", "backlog")
 _SCAN = 256  # heads looked at in one query

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.spool.ranges import RangeSet
 
@@ -31,6 +32,19 @@ class Segment:
     last_ns: int | None = None
     boot: str | None = None
     id: int = 0
+
+
+class Head(NamedTuple):
+    """A segment without its body."""
+
+    id: int
+    lane: int
+    points: int
+    size: int
+    first_ns: int | None
+    last_ns: int | None
+    boot: str | None
+    span: str
 
 
 @dataclass(frozen=True, slots=True)

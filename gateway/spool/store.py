@@ -4,10 +4,9 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from gateway.spool.file import DamageError
-from gateway.spool.guard import GuardedFile, write_notes
+from gateway.spool.guard import write_notes
 from gateway.spool.ranges import RangeSet
 from gateway.spool.rows import (
     INSERT,
@@ -19,8 +18,9 @@ from gateway.spool.rows import (
     intact,
     sealed,
 )
-from gateway.spool.salvage import DAMAGE, lost_of
-from gateway.spool.segment import EVENTS, READINGS, Gap, Refused, Segment, Span, Stored, Stream, parse_span
+from gateway.spool.salvage import DAMAGE
+from gateway.spool.seen import SeenFile
+from gateway.spool.segment import EVENTS, READINGS, Gap, Head, Refused, Segment, Stored, parse_span
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +32,7 @@ _DROP = "DELETE FROM quarantine WHERE id = ?"
 _HEAD = "SELECT id, lane, points, size, first_ns, last_ns, boot, span FROM segment"
 
 
-class Head(NamedTuple):
-    """A segment without its body."""
-
-    id: int
-    lane: int
-    points: int
-    size: int
-    first_ns: int | None
-    last_ns: int | None
-    boot: str | None
-    span: str
-
-
-class Spool(GuardedFile):
+class Spool(SeenFile):
     """One SQLite file in WAL mode, synchronous=FULL, one writer.
 
     `by_seq` numbers segments by the seq of their last reading (a node), else by order of commit (an edge).
@@ -53,37 +40,11 @@ class Spool(GuardedFile):
 
     def __init__(self, path: Path, *, by_seq: bool = False, keep_s: float = _KEEP_S) -> None:
         self.keep_s = keep_s
-        self.streams: dict[Stream, RangeSet] = {}
         self.watchers: list[Callable[[Sequence[Segment]], None]] = []
         self.rewriters: list[Callable[[Sequence[Head], Sequence[Segment]], None]] = []
-        self.lost: Span = {}
-        """An edge: what had been seen here and went with a damaged file; a node may still send some of it."""
-        self.untold = RangeSet()
-        """A node: numbers that will never come, which no gap event has told the edge of yet."""
-        self._released: Span = {}
-        self._touched: set[Stream] = set()
         self._aside: set[int] = set()
         self._deleted = RangeSet()
         super().__init__(path, by_seq=by_seq)
-
-    def _recall(self) -> None:
-        """Bring back what is known of streams and numbers, also from segments not yet folded into tables."""
-        super()._recall()
-        self.streams.clear()
-        for gw, ep, seen, released, _ in self._believed("stream"):
-            self.streams[gw, ep] = RangeSet.parse(seen)
-            self._released[gw, ep] = RangeSet.parse(released)
-        if not self.by_seq:
-            for (span,) in self.query("SELECT span FROM segment UNION ALL SELECT span FROM quarantine"):
-                self._see(parse_span(str(span)))
-            for gw, ep, first, last, *_ in self._believed("gap"):
-                self._see({(gw, ep): RangeSet([(first, last)])})
-        (top,) = self.query("SELECT coalesce(max(id), 0) FROM segment")[0]
-        self.last_id: int = max(top, int(self.note("last_id", "0")))
-        newest = self.query("SELECT last_ns FROM segment WHERE last_ns IS NOT NULL ORDER BY id DESC LIMIT 1")
-        self.last_ns: int = newest[0][0] if newest else int(self.note("last_ns", "0"))
-        self.untold = RangeSet.parse(self.note("untold"))
-        self.lost = lost_of(self.query("SELECT key, value FROM note WHERE key LIKE 'lost %'"))
 
     def append(
         self,
@@ -160,21 +121,6 @@ class Spool(GuardedFile):
                 self._see({gap.stream: RangeSet([(gap.first, gap.last)])})
         for watcher in self.watchers:
             watcher(placed)
-
-    def _see(self, span: Span) -> None:
-        for stream, ranges in span.items():
-            self.streams.setdefault(stream, RangeSet()).update(ranges)
-            self._touched.add(stream)
-
-    def _leave(self, spans: Iterable[tuple[str]]) -> None:
-        """Remember whose readings leave: what was seen, is not here and did not leave was lost by damage."""
-        for (text,) in spans if not self.by_seq else ():
-            for stream, ranges in parse_span(text).items():
-                self._released.setdefault(stream, RangeSet()).update(ranges)
-                self._touched.add(stream)
-
-    def _stream_row(self, stream: Stream) -> Row:
-        return sealed("stream", *stream, str(self.streams[stream]), str(self._released.get(stream, "")))
 
     def heads(self, lane: int, first: int, last: int, limit: int) -> list[Head]:
         """Return the segments of a lane with ids first..last, oldest first."""

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 from gateway.spool.file import DamageError
 from gateway.spool.outbox import Outbox
 from gateway.spool.ranges import RangeSet
-from gateway.spool.segment import READINGS, Gap, Segment, Stream
-from gateway.spool.store import Head, Spool
+from gateway.spool.segment import READINGS, Gap, Head, Segment, Stream
+from gateway.spool.store import Spool
 
 log = logging.getLogger(__name__)
 

@@ -166,6 +166,7 @@ def arrival(seq: int) -> MessageArrival:
     return MessageArrival(lambda: None, 1, STREAM, seq, line(seq), point)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     groups=st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=5), max_size=8),

@@ -185,6 +185,7 @@ def test_what_is_delivered_is_unknown_with_a_long_backlog_and_known_again_after_
         until(lambda: edge.counters().nodes[0].delivered == 10, within_s=20)
 
 
+@pytest.mark.slow
 def test_metrics_and_page_are_quick_with_a_long_backlog(tmp_path: Path, influx2: Influx2) -> None:
     influx2.always(unavailable(3600))
     with edge_at_work(edge_config(tmp_path, upstreams=[config(influx2.url)]), serve=True) as (edge, url):
@@ -199,7 +200,7 @@ def test_metrics_and_page_are_quick_with_a_long_backlog(tmp_path: Path, influx2:
 def test_too_much_at_once_is_refused_with_retry_after_and_mqtt_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_api.edge._MOST_WAITING", 3)
+    monkeypatch.setattr("edge_api.asked._MOST_WAITING", 3)
     with edge_at_work(edge_config(tmp_path)) as (edge, _):
         go = threading.Event()
         append = edge.spool.append

@@ -45,6 +45,7 @@ def influx2() -> Iterator[Influx2]:
         yield part
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "silent"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
 def test_a_running_edge_stops_when_told_also_with_a_silent_upstream(
     tmp_path: Path, influx2: Influx2, number: signal.Signals, silent: bool
@@ -75,6 +76,7 @@ def _answers(port: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_named_with_exit_code_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -85,6 +87,7 @@ def test_a_port_in_use_is_named_with_exit_code_2(tmp_path: Path) -> None:
     assert "Traceback" not in found.stderr
 
 
+@pytest.mark.slow
 def test_a_wrong_file_is_told_with_exit_code_2(tmp_path: Path) -> None:
     path = toml(tmp_path, 8086, '[[upstream]]\nname = "a"\nurl = "http://h:1"\ntoken_file = "/nowhere"\n')
     found = run(path)
@@ -93,6 +96,7 @@ def test_a_wrong_file_is_told_with_exit_code_2(tmp_path: Path) -> None:
     assert run(tmp_path / "no.toml").returncode == 2
 
 
+@pytest.mark.slow
 def test_a_place_where_no_spool_can_be_made_is_told_without_a_traceback(tmp_path: Path) -> None:
     path = toml(tmp_path, free_port())
     path.write_text(path.read_text().replace("/edge.db", "/edge.toml/edge.db"))

@@ -1,5 +1,6 @@
 """A segment is taken apart where its lines end, whatever names and texts hold."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from isal import igzip
@@ -32,6 +33,7 @@ def test_comments_and_blank_lines_are_not_lines() -> None:
     assert split("# it's \"so\n\n  \n\tm v=1 1\r\n  # no\nn v=2 2") == [b"\tm v=1 1", b"n v=2 2"]
 
 
+@pytest.mark.slow
 @given(st.lists(POINTS, max_size=4), st.sampled_from(["\n", "\r\n", '\n# "x\n', "\n\n"]))
 def test_every_point_written_comes_out_as_a_line_of_its_own(points: list[Point], end: str) -> None:
     lines = split(end.join([encode(point) for point in points] + [""]))

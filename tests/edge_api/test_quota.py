@@ -114,6 +114,7 @@ batches = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(batches=batches, steps=st.integers(1, 12))
 def test_thinning_keeps_events_never_grows_a_segment_and_accounts_for_every_number(
@@ -333,6 +334,7 @@ def write(url: str, lines: list[str]) -> urllib3.BaseHTTPResponse:
     return urllib3.request("POST", f"{url}/api/v2/write", body="\n".join(lines).encode(), retries=False)
 
 
+@pytest.mark.slow
 def test_an_edge_above_refuses_when_full_and_takes_again_by_itself_once_it_could_deliver(
     tmp_path: Path, influx2: Influx2, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_api.relay import Relay, State
+from edge_api.relay import Relay
+from edge_api.relay_state import State
 from gateway.spool import READINGS, Segment, Spool
 from tests.edge_api.rig import arrived, drained, event, hasty, line, lines, quarantined, relaying, segment
 from tests.parts.influx2 import Influx2, Refusal

@@ -11,7 +11,8 @@ import pytest
 
 from edge_api import pace
 from edge_api.pace import Pace
-from edge_api.relay import Relay, State
+from edge_api.relay import Relay
+from edge_api.relay_state import State
 from edge_api.upstream import Action, UpstreamError, make_sink
 from edge_api.upstream.answers import of_answer
 from gateway.spool import Spool
@@ -51,6 +52,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
     spool.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [too_many(1), unavailable(1)], ids=lambda a: a.status)
 def test_nothing_is_sent_earlier_than_the_upstream_asks(
     spool: Spool, influx2: Influx2, answer: Answer
@@ -224,6 +226,7 @@ def test_an_upstream_that_closes_after_each_answer_is_not_sent_the_same_for_ever
         assert influx2.repeats < 15
 
 
+@pytest.mark.slow
 def test_a_segment_that_the_line_cannot_carry_in_time_goes_in_pieces(
     spool: Spool, influx2: Influx2, hasty: None
 ) -> None:

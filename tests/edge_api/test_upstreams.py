@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_api.lines import join_lines
-from edge_api.relay import State
+from edge_api.relay_state import State
 from edge_api.upstream import make_sink
 from gateway.spool import READINGS, Segment, Spool
 from tests.edge_api.rig import START_NS, config, drained, hasty, line, quarantined, relaying, segment

@@ -4,6 +4,8 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 from edge_api.vitals import standing, words
 from tests.edge_api.edge_rig import edge_at_work, edge_config
 from tests.faults.rig import COMMUNE, EdgeProgram
@@ -13,6 +15,7 @@ from tests.parts.wait import until
 SITE = 'level = "province"\nprovince = "42"'
 
 
+@pytest.mark.slow
 def test_systemd_hears_ready_life_and_the_end_from_the_process(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
@@ -28,6 +31,7 @@ def test_systemd_hears_ready_life_and_the_end_from_the_process(tmp_path, monkeyp
             rest.append(manager.recv(4096).decode())
 
 
+@pytest.mark.slow
 def test_a_second_edge_on_the_same_spool_is_refused_by_name(tmp_path):
     with EdgeProgram(tmp_path / "edge", SITE) as first:
         other = tmp_path / "edge.toml"

@@ -34,6 +34,7 @@ def drain(outbox):
     return lines
 
 
+@pytest.mark.slow
 def test_a_backlog_shrinks_and_every_reading_is_still_sent_once_in_order(spool):
     outbox = Outbox(spool, "province")
     for number in range(1, 5001):
@@ -48,6 +49,7 @@ def test_a_backlog_shrinks_and_every_reading_is_still_sent_once_in_order(spool):
     assert outbox.waiting[READINGS].points == outbox.waiting[READINGS].bytes == 0
 
 
+@pytest.mark.slow
 def test_joining_bit_by_bit_while_readings_come_gives_the_same_as_joining_at_the_end(spool):
     outbox = Outbox(spool, "province")
     compactor = Compactor(spool, [outbox], join)
@@ -75,6 +77,7 @@ def test_what_is_on_its_way_confirmed_fresh_or_an_event_is_left_alone(spool):
     assert len(drain(outbox)) == 400 - confirmed.points
 
 
+@pytest.mark.slow
 def test_progress_and_streams_survive_a_restart_after_joining(tmp_path):
     spool = Spool(tmp_path / "spool.db", keep_s=0)
     outbox = Outbox(spool, "province")

@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ STEPS = {
 WEIGHTS = (6, 6, 1, 1, 1, 1, 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**64))
 def test_no_asset_is_ever_given_one_time_twice_whatever_clock_power_and_process_do(tmp_path_factory, seed):
@@ -96,6 +98,7 @@ class Drifting(VirtualClock):
         return round(super().monotonic_ns() * (1 + self.rate))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rate=st.floats(-1e-4, 1e-4),

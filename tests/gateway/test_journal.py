@@ -120,6 +120,7 @@ def test_nobody_is_told_of_a_reading_before_it_is_on_disk(desk, monkeypatch):
     assert [r.seq for r in lying(desk)] == [1], "the number was not used up by the failure"
 
 
+@pytest.mark.slow
 def test_a_node_whose_wall_clock_runs_wild_keeps_rhythm_order_and_every_reading(tmp_path, caplog):
     """1970 at boot, then two days ahead, then a year back, by hand and by the time source."""
     caplog.set_level(logging.ERROR)

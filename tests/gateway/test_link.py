@@ -98,6 +98,7 @@ def test_a_frozen_broker_is_noticed_by_keepalive_and_found_again(mosquitto):
         it.came_up(2)
 
 
+@pytest.mark.slow
 def test_a_closed_port_is_said_once_and_tried_for_ever_with_pauses_that_grow_and_differ(caplog, monkeypatch):
     tries = []
     monkeypatch.setattr(
@@ -129,6 +130,7 @@ def test_a_refused_login_is_said_once_in_words_and_not_hammered(caplog, monkeypa
     assert said == [f"mqtt: 127.0.0.1:{broker.port} refuses the connection: Not authorized"]
 
 
+@pytest.mark.slow
 def test_a_broker_that_throws_us_out_each_time_is_not_hammered():
     with OddBroker(ACCEPT) as broker, line(broker.port) as it:
         deadline, count = time.monotonic() + 2, 0

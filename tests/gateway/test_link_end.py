@@ -54,6 +54,7 @@ def test_it_stops_soon_between_two_tries(monkeypatch):
         stops_soon(it)
 
 
+@pytest.mark.slow
 def test_it_stops_while_a_host_does_not_answer_at_all(monkeypatch):
     monkeypatch.setattr("gateway.feed.link._CONNECT_S", 2.0)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:

@@ -22,6 +22,7 @@ from tests.parts.wait import until
 # Not starting --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -42,6 +43,7 @@ def test_a_wrong_file_ends_run_and_config_alike_with_exit_code_2(tmp_path, old, 
         assert said in error
 
 
+@pytest.mark.slow
 def test_a_line_used_twice_ends_run_with_exit_code_2(tmp_path):
     file = tmp_path / "node.toml"
     contact = '[[device]]\nid = "c{0}"\ndriver = "contact"\nconfig = {{ line = "GPIO17" }}\n'
@@ -51,6 +53,7 @@ def test_a_line_used_twice_ends_run_with_exit_code_2(tmp_path):
     assert "GPIO17 is already the line of device c1; give each its own line" in error
 
 
+@pytest.mark.slow
 def test_a_spool_where_nothing_can_be_written_is_said_without_a_traceback(tmp_path):
     (tmp_path / "file").write_text("")
     file = tmp_path / "node.toml"
@@ -60,6 +63,7 @@ def test_a_spool_where_nothing_can_be_written_is_said_without_a_traceback(tmp_pa
     assert f"{tmp_path}/file/node.db: cannot be opened as a spool" in error
 
 
+@pytest.mark.slow
 def test_a_second_node_on_the_same_spool_is_refused_by_name_and_the_first_goes_on(tmp_path):
     with RealNode(tmp_path, free_port()) as first:
         code, error = attempt("node", "run", tmp_path / "node.toml")
@@ -96,6 +100,7 @@ def test_sigterm_drains_what_waits_and_says_offline(tmp_path, mosquitto):
         until(lambda: edge.last("gateway/gw-01/status") == "offline", what="the node to be offline")
 
 
+@pytest.mark.slow
 def test_systemd_hears_of_a_nodes_life_from_the_process(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))

@@ -180,6 +180,7 @@ def test_each_interval_divides_the_next_so_that_what_one_keeps_the_next_can_choo
 rows = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4000)), min_size=1, max_size=80)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(groups=st.lists(rows, min_size=2, max_size=8), steps=st.integers(1, 12))
 def test_thinning_keeps_events_never_grows_a_segment_and_accounts_for_every_number(
@@ -230,6 +231,7 @@ def test_numbers_keep_their_places_in_a_thinned_segment(rig):
 # How a node behaves that has no room.
 
 
+@pytest.mark.slow
 def test_a_node_without_a_link_thins_its_oldest_readings_and_never_outgrows_its_quota(tmp_path):
     rig = Rig(tmp_path, max_bytes=int(1.5 * MB))
     at = 0.0
@@ -253,6 +255,7 @@ def test_a_node_without_a_link_thins_its_oldest_readings_and_never_outgrows_its_
     rig.spool.close()
 
 
+@pytest.mark.slow
 def test_gap_events_have_a_time_each_so_that_none_hides_another_upstream(rig):
     rig.thinner._newest_bytes = 1
     fill(rig, 24)
@@ -266,6 +269,7 @@ def test_gap_events_have_a_time_each_so_that_none_hides_another_upstream(rig):
     assert len(times) == len(set(times)) > 100
 
 
+@pytest.mark.slow
 def test_counts_add_up_across_restarts(tmp_path):
     thinned = 0
     for day in range(3):
@@ -336,6 +340,7 @@ def test_a_thinning_that_the_disk_refuses_changes_nothing_and_is_done_later(rig)
 # How full it is, and for how long it lasts.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [90, 700, 2100, 3900, 5000, 60_000])
 def test_the_hours_left_are_right_within_a_tenth_on_a_steady_load(tmp_path, size):
     ticks = Ticks()
@@ -403,6 +408,7 @@ def test_a_full_spool_is_full_until_a_tenth_is_free_again(tmp_path):
     spool.close()
 
 
+@pytest.mark.slow
 def test_a_disk_at_its_floor_stops_growth_and_costs_nothing_that_is_held(tmp_path):
     disk = Disk()
     spool = Spool(tmp_path / "spool.db", keep_s=0)

@@ -154,6 +154,7 @@ def by_seq(request):
     return request.param
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", KINDS, ids=lambda how: how.__name__)
 def test_a_damaged_spool_always_opens_and_holds_only_what_was_written(tmp_path, how, by_seq):
     original, _ = fill(tmp_path / "original" / "spool.db", by_seq=by_seq)
@@ -214,6 +215,7 @@ def check_edge_after_salvage(spool, before, after):
         assert not any(seq in claimed for seq in range(first, last + 1))
 
 
+@pytest.mark.slow
 def test_one_bad_page_costs_the_segments_on_it_and_no_other(tmp_path, by_seq):
     original, _ = fill(tmp_path / "original" / "spool.db", by_seq=by_seq)
     before = held(original)
@@ -381,6 +383,7 @@ class Steps:
         return limited
 
 
+@pytest.mark.slow
 def test_a_salvage_that_was_cut_short_is_finished_by_the_next_start(tmp_path, by_seq, monkeypatch):
     original, _ = fill(tmp_path / "original" / "spool.db", by_seq=by_seq)
     before = held(original)

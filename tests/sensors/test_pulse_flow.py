@@ -30,6 +30,7 @@ def volume(driver):
     return driver.read()[1]
 
 
+@pytest.mark.slow
 @given(
     stretches=st.lists(
         st.tuples(st.floats(0, 6), st.integers(min_value=1, max_value=600)), min_size=1, max_size=8

@@ -71,6 +71,7 @@ def node(tmp_path):
     lent.close()
 
 
+@pytest.mark.slow
 def test_all_readings_agree_with_the_world_within_their_sensors_resolution(node):
     clock = node.commune.io.clock
     for _ in range(6):
@@ -84,6 +85,7 @@ def test_all_readings_agree_with_the_world_within_their_sensors_resolution(node)
                     assert seen.fields[field] == truth[field]
 
 
+@pytest.mark.slow
 def test_levels_err_by_the_roughness_of_the_waste_and_the_airs_temperature_only(tmp_path):
     node = Node(build(3, VirtualClock(), bins=6, sysfs=tmp_path, domains=("waste",)))
     bins = {site.asset: site.bin for site in node.commune.bins}
@@ -144,6 +146,7 @@ def test_an_opened_lid_and_an_opened_door_are_seen(node):
     assert node.devices["lid-0001"].read()[0].value is False
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_seed_read_the_same_and_another_seed_differs(tmp_path):
     def run(seed, folder):
         lent = Node(

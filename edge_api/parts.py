@@ -1,0 +1,133 @@
+"""The parts of an edge, made from its configuration and joined to each other; nothing runs yet."""
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from edge_api.arrivals import MessageArrival
+from edge_api.config import EdgeConfig, read_secret, thins
+from edge_api.custody import Custodian
+from edge_api.grants import Grants
+from edge_api.history import History
+from edge_api.ingest.mqtt import Ears, MqttIngest
+from edge_api.intake import Arrival, Intake
+from edge_api.lines import join_bodies
+from edge_api.relay import Relay
+from edge_api.status import Wall
+from edge_api.thinning import EdgeCodec
+from edge_api.upstream import make_sink
+from gateway.feed import Meta, Topic
+from gateway.feed.link import RECEIVE_MAXIMUM
+from gateway.feed.link import Settings as LinkSettings
+from gateway.spool import Committer, Compactor, Gap, Outbox, Spool, Stream
+from gateway.spool.quota import Limits, Quota
+from gateway.spool.room import Room
+from gateway.spool.thinning import Thinner
+from sensors.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edge_api.exchange import Signer
+
+log = logging.getLogger(__name__)
+
+STICK = "stick"  # the upstream of an edge that has no link: what leaves it is carried
+
+
+class Parts:
+    """What an edge is made of; `wall` is for people's eyes only, nothing orders by it."""
+
+    def __init__(self, config: EdgeConfig, wall_ns: Wall = time.time_ns) -> None:
+        self.config = config
+        self._wall_ns = wall_ns
+        self.spool = Spool(config.spool.path, keep_s=float(config.spool.keep))
+        self.history = History(config.history.path, float(config.history.keep) / 86_400)
+        self.custodian = Custodian(self.spool, self._publish, self._note_gaps)
+        self.room = Room(Quota(self.spool, Limits(int(config.spool.max_bytes), int(config.spool.min_free))))
+        self.intake = Intake(self.spool, self.history, self.custodian.touched, wall_ns, self.room)
+        self.committer: Committer[Arrival] = Committer(
+            self.intake.commit,
+            self.intake.refuse,
+            linger_s=float(config.spool.linger),
+            full=RECEIVE_MAXIMUM // 10,
+        )
+        self.relays = [
+            Relay(
+                self.spool,
+                each.name,
+                make_sink(each),
+                max_bytes=int(each.max_bytes),
+                backlog_rate=float(each.backlog_rate),
+                wall_ns=wall_ns,
+            )
+            for each in config.upstreams
+        ]
+        self._signer = _signer(config)
+        self._outboxes: list[Outbox] = [relay.outbox for relay in self.relays]
+        if not self._outboxes and self._signer:
+            self._outboxes = [Outbox(self.spool, STICK)]  # no link at all: receipts let go
+        self._grants = Grants(float(config.http.backlog_rate))
+        if thins(config):
+            self.room.thinner = Thinner(
+                self.spool,
+                [relay.outbox for relay in self.relays],
+                EdgeCodec(wall_ns),
+                wall_ns,
+                newest_bytes=int(config.spool.max_bytes) // 4,
+            )
+        self.mqtt = self._make_ingest()
+        self._compactor = Compactor(self.spool, self._outboxes, join_bodies)
+        self._taking = threading.Lock()
+        self._points_waiting = 0
+
+    def _make_ingest(self) -> MqttIngest | None:
+        mqtt, site = self.config.mqtt, self.config.site
+        if mqtt is None:
+            return None
+        password = read_secret(mqtt.password_file, "[mqtt] password_file") if mqtt.password_file else None
+        settings = LinkSettings(
+            host=mqtt.host,
+            port=mqtt.port,
+            client_id=f"edge-{site.level}-{site.commune or site.province or 'all'}",
+            username=mqtt.username,
+            password=password,
+            keepalive_s=int(mqtt.keepalive),
+            persistent=True,
+        )
+        return MqttIngest(
+            site, settings, Ears(self._arrived, self._meta, self._status, self.custodian.say_all)
+        )
+
+    def _arrived(self, message: MessageArrival) -> None:
+        try:
+            self.committer.put(message)
+        except RuntimeError as error:
+            log.info("%s: a message stays with the broker", error)
+
+    def _publish(self, topic: str, payload: bytes) -> bool:
+        return self.mqtt is not None and self.mqtt.link.publish(topic, payload, retain=True) is not None
+
+    def _note_gaps(self, gaps: list[Gap]) -> None:
+        self.spool.append((), gaps=gaps, wall_ns=self._wall_ns())
+
+    def _meta(self, topic: Topic, meta: Meta) -> None:
+        self.history.meta(topic.province, topic.commune, topic.domain, meta)
+        if topic.domain == "gateway" and isinstance(meta.ep, str):
+            stream: Stream = (meta.gw, meta.ep)
+            self.custodian.know(stream, topic.province, topic.commune)
+            if isinstance(meta.held, int):
+                self.custodian.holds(stream, meta.held)
+
+    def _status(self, topic: Topic, word: str) -> None:
+        self.history.status(topic.province, topic.commune, topic.domain, topic.asset, word)
+
+
+def _signer(config: EdgeConfig) -> "Signer | None":
+    if config.exchange.key_file is None:
+        return None
+    from edge_api.exchange import ExchangeError, Signer  # noqa: PLC0415 - few edges sign
+
+    try:
+        return Signer.load(config.exchange.key_file)
+    except ExchangeError as error:
+        raise ConfigError(f"[exchange] key_file: {error}") from None
