@@ -108,6 +108,7 @@ def run(file: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with configuration():
         try:
-            run_node(load(file), PiIO())
+            checked = load(file)
+            run_node(checked, PiIO(checked.spool.path.parent))
         except SpoolError as error:
             raise click.ClickException(str(error)) from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -36,6 +36,14 @@ class Driver(Protocol):
 
     def close(self) -> None:
         """Give everything back; safe to call twice."""
+
+
+@runtime_checkable
+class Actuator(Driver, Protocol):
+    """A driver that also switches something. `switch` belongs to the thread that reads its bus."""
+
+    def switch(self, on: bool) -> None:
+        """Switch; raise BusError not-followed when its feedback says otherwise, closed before `open`."""
 
 
 def drivers() -> list[str]:

@@ -1,12 +1,16 @@
 """gpiozero's mock pins on a virtual clock: edges carry virtual time, and the world outweighs the pulls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from simulators.clock import NS, VirtualClock
 
 REVISION = "c03111"  # a Pi 4 B
+
+SpiCodes = Callable[[int], int | None]
+"""channel 0..7 of an MCP3008 -> its conversion 0..1023; None when the chip does not answer."""
 
 
 class SimPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
@@ -63,7 +67,21 @@ class SimPins(MockFactory):  # type: ignore[misc]  # gpiozero has no types
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
+        self._stolen_ns = 0
+        self.spi_codes: dict[int, SpiCodes] = {}
         super().__init__(revision=REVISION, pin_class=SimPin)
+
+    def steal(self, seconds: float) -> None:
+        """Take the processor away from whoever moves a pin now, as Linux may at any moment."""
+        self._stolen_ns += round(seconds * NS)
+
+    def busy_ns(self) -> int:
+        """Return how long pins took to be moved so far: nothing but what was stolen."""
+        return self._stolen_ns
+
+    def spi(self, **spi_args: Any) -> "SimSpi":
+        """Return SPI0's master at the level of transfers; gpiozero's device classes ask for it here."""
+        return SimSpi(self, int(spi_args.get("device", 0)))
 
     def ticks(self) -> int:
         """Return the clock's monotonic nanoseconds."""
@@ -73,3 +91,23 @@ class SimPins(MockFactory):  # type: ignore[misc]  # gpiozero has no types
     def ticks_diff(later: int, earlier: int) -> float:
         """Return the seconds between two ticks."""
         return (later - earlier) / NS
+
+
+class SimSpi:
+    """What gpiozero's MCP3008 talks to: three bytes out, three bytes back (datasheet DS21295, figure 6-1)."""
+
+    bits_per_word = 8
+
+    def __init__(self, factory: SimPins, device: int) -> None:
+        self._factory = factory
+        self._device = device
+
+    def transfer(self, data: Sequence[int]) -> list[int]:
+        """Answer as the chip does; without one the data line stays low."""
+        codes = self._factory.spi_codes.get(self._device)
+        start, command, _ = data
+        code = codes(command >> 4 & 7) if codes is not None and start == 1 and command & 0x80 else None
+        return [0, 0, 0] if code is None else [0, code >> 8 & 3, code & 0xFF]
+
+    def close(self) -> None:
+        """Do nothing: nothing was taken."""

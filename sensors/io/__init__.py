@@ -52,6 +52,9 @@ class Echo(Protocol):
     def ping(self) -> float | None:
         """Send one trigger pulse and return the echo pulse's width in seconds, None when none came."""
 
+    def held(self) -> bool:
+        """Whether the echo line is high now, which between pings it must not be."""
+
     def close(self) -> None:
         """Give both lines back."""
 
@@ -86,6 +89,73 @@ class ModbusBus(Protocol):
         """Close the port."""
 
 
+class DigitalOut(Protocol):
+    """A switched line: a relay, a contactor. Off when opened and when closed."""
+
+    def set(self, on: bool) -> None:
+        """Switch the line, after inversion."""
+
+    def close(self) -> None:
+        """Switch off and give the line back."""
+
+
+class Uart(Protocol):
+    """A serial port that a sensor talks to by itself. Calls block for a bounded time."""
+
+    def read(self, most: int, timeout_s: float) -> bytes:
+        """Return at most `most` bytes that have come, empty after `timeout_s`; raise BusError no-comm."""
+
+    def flush(self) -> None:
+        """Forget what has come before now; raise BusError no-comm."""
+
+    def close(self) -> None:
+        """Give the port back."""
+
+
+class AnalogIn(Protocol):
+    """One channel of an analogue-to-digital converter."""
+
+    def code(self) -> int:
+        """Return the conversion, from 0 to the converter's full scale; raise BusError no-comm."""
+
+    def close(self) -> None:
+        """Give the channel back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockedWord:
+    """A word that was clocked out of a chip, and the longest high phase of the clock on the way."""
+
+    word: int
+    longest_high_s: float
+
+
+class ClockedIn(Protocol):
+    """A chip that gives one bit at each pulse of a clock line."""
+
+    def ready(self) -> bool:
+        """Whether the data line is low: a new word waits."""
+
+    def read(self, bits: int, pulses: int) -> ClockedWord:
+        """Clock out a word of `bits`, highest first, with `pulses` (at least `bits`) in all."""
+
+    def close(self) -> None:
+        """Give both lines back."""
+
+
+Kept = dict[str, float]
+
+
+class Keeper(Protocol):
+    """A few numbers that outlive a restart. Each save costs the card a write: minutes apart, not seconds."""
+
+    def load(self) -> Kept | None:
+        """Return what was saved last; None when nothing was, or it is damaged."""
+
+    def save(self, kept: Kept) -> None:
+        """Keep it over a power cut; a disk that refuses is logged, not raised."""
+
+
 class IO(Protocol):
     """All that a driver may touch."""
 
@@ -105,6 +175,21 @@ class IO(Protocol):
 
     def pulses(self, line: str, *, edge: Edge = "rising", debounce_s: float = 0.0) -> PulseCounter:
         """Count edges on a line; edges closer than `debounce_s` are one."""
+
+    def digital_out(self, line: str, *, invert: bool = False) -> DigitalOut:
+        """Take a line to switch something; inverted, on is low."""
+
+    def uart(self, port: str, *, baud: int = 9600) -> Uart:
+        """Open a serial port for one sensor, 8N1."""
+
+    def mcp3008(self, channel: int, *, device: int = 0) -> AnalogIn:
+        """Open channel 0..7 of an MCP3008 on SPI0, chip select 0 or 1; its full scale is 1024."""
+
+    def clocked(self, clock: str, data: str) -> ClockedIn:
+        """Open a chip that is clocked by us, such as an HX711."""
+
+    def keeper(self, name: str) -> Keeper:
+        """Return what keeps a few numbers over restarts under a name, one a device."""
 
     def modbus(self, port: str, *, baud: int = 9600, parity: str = "N", timeout_s: float = 0.3) -> ModbusBus:
         """Return the bus on a serial port; one bus a port, shared by its devices."""

@@ -26,7 +26,7 @@ class GpioContact:
     def __init__(self, factory: Any, line: str, pull: Pull, *, invert: bool) -> None:
         """Take the line; a contact to ground (pull up) is active when low, any other when high."""
         active_state = True if pull == "none" else None
-        with _line_errors(line):
+        with line_errors(line):
             self._pin = InputDevice(
                 line, pull_up=_PULL_UP[pull], active_state=active_state, pin_factory=factory
             )
@@ -49,10 +49,10 @@ class GpioEcho:
         self._factory = factory
         self._rise: Any = None
         self._fall: Any = None
-        with _line_errors(trigger):
+        with line_errors(trigger):
             self._trigger = OutputDevice(trigger, pin_factory=factory)
         try:
-            with _line_errors(echo):
+            with line_errors(echo):
                 self._echo = InputDevice(echo, pull_up=None, active_state=True, pin_factory=factory)
         except ConfigError:
             self._trigger.close()
@@ -73,6 +73,10 @@ class GpioEcho:
         if rise is None or fall is None:
             return None
         return float(self._factory.ticks_diff(fall, rise))
+
+    def held(self) -> bool:
+        """Whether the echo line is high now, which between pings it must not be."""
+        return bool(self._echo.is_active)
 
     def close(self) -> None:
         """Give both lines back."""
@@ -126,7 +130,7 @@ class GpioPulses:
         self._factory = factory
         self._tally = PulseTally(debounce_s)
         self._anchor: tuple[Any, int] | None = None
-        with _line_errors(line):
+        with line_errors(line):
             self._pin = InputDevice(line, pull_up=True, pin_factory=factory)
         self._pin.pin.edges = edge
         self._pin.pin.when_changed = self._edge
@@ -148,7 +152,8 @@ class GpioPulses:
 
 
 @contextmanager
-def _line_errors(line: str) -> Iterator[None]:
+def line_errors(line: str) -> Iterator[None]:
+    """Turn what a pin factory refuses into a ConfigError that names the line."""
     try:
         yield
     except GPIOZeroError as error:

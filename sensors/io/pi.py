@@ -5,15 +5,38 @@ import select
 import threading
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sensors.errors import IOUnavailable
-from sensors.io import DigitalIn, Echo, Edge, ModbusBus, Pull, PulseCounter, PulseSnapshot
+from sensors.errors import ConfigError, IOUnavailable
+from sensors.io import (
+    AnalogIn,
+    ClockedIn,
+    DigitalIn,
+    DigitalOut,
+    Echo,
+    Edge,
+    Keeper,
+    ModbusBus,
+    Pull,
+    PulseCounter,
+    PulseSnapshot,
+    Uart,
+)
 from sensors.io.clock import PiClock
 from sensors.io.gpio import GpioContact, GpioEcho, PulseTally
+from sensors.io.keeper import FileKeeper, MemoryKeeper
 from sensors.io.modbus import SerialModbus, shared_bus
+from sensors.io.uart import SerialUart, open_wire
 
-T = TypeVar("T", bound="GpioContact | GpioEcho | KernelPulses")
+
+class Closable(Protocol):
+    """Whatever is given back at the end."""
+
+    def close(self) -> None:
+        """Give it back; safe to call twice."""
+
+
+T = TypeVar("T", bound=Closable)
 
 EDGE_BUFFER = 1024  # the kernel's most for one line; its default of 16 overflows in a busy second
 
@@ -21,10 +44,12 @@ EDGE_BUFFER = 1024  # the kernel's most for one line; its default of 16 overflow
 class PiIO:
     """Lines, sysfs and serial ports of the Pi that this runs on."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Path | None = None) -> None:
+        """Keep what drivers must not forget in the folder `state`; without one it is forgotten."""
         self._clock = PiClock()
+        self._state = state
         self._factory: Any = None
-        self._open: list[GpioContact | GpioEcho | KernelPulses] = []
+        self._open: list[Closable] = []
         self._buses: dict[str, SerialModbus] = {}
 
     @property
@@ -48,6 +73,34 @@ class PiIO:
     def pulses(self, line: str, *, edge: Edge = "rising", debounce_s: float = 0.0) -> PulseCounter:
         """Count edges by the kernel's own time stamps; raise IOUnavailable without GPIO."""
         return self._keep(KernelPulses(_request_edges(line, edge, debounce_s), debounce_s))
+
+    def digital_out(self, line: str, *, invert: bool = False) -> DigitalOut:
+        """Take a line to switch something; raise ConfigError when it is taken."""
+        from sensors.io.output import GpioOut  # noqa: PLC0415 - few nodes switch or convert anything
+
+        return self._keep(GpioOut(self._pins(), line, invert=invert))
+
+    def uart(self, port: str, *, baud: int = 9600) -> Uart:
+        """Open a serial port, 8N1; raise ConfigError when Modbus has it, IOUnavailable without one."""
+        if port in self._buses:
+            raise ConfigError(f"{port}: Modbus devices are on it; this sensor needs a port of its own")
+        return self._keep(SerialUart(open_wire(port, baud), self._clock, port))
+
+    def mcp3008(self, channel: int, *, device: int = 0) -> AnalogIn:
+        """Open a channel of an MCP3008; raise ConfigError when its lines are taken."""
+        from sensors.io.output import SpiAnalog  # noqa: PLC0415 - few nodes switch or convert anything
+
+        return self._keep(SpiAnalog(self._pins(), channel, device))
+
+    def clocked(self, clock: str, data: str) -> ClockedIn:
+        """Open a chip that is clocked by us; raise ConfigError when a line is taken."""
+        from sensors.io.output import GpioClocked  # noqa: PLC0415 - few nodes switch or convert anything
+
+        return self._keep(GpioClocked(self._pins(), self._clock.monotonic_ns, clock, data))
+
+    def keeper(self, name: str) -> Keeper:
+        """Return what keeps a few numbers over restarts, in a file of the state folder."""
+        return MemoryKeeper() if self._state is None else FileKeeper(self._state, name)
 
     def modbus(self, port: str, *, baud: int = 9600, parity: str = "N", timeout_s: float = 0.3) -> ModbusBus:
         """Return the bus on a serial port; raise ConfigError when its devices disagree about it."""
