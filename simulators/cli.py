@@ -2,8 +2,12 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @click.command(help="Run a whole commune on this machine, simulated.")
@@ -92,3 +96,61 @@ def node(file: Path, seed: int, bins: int, speed: float) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with configuration():
         run_node(file, seed=seed, bins=bins, speed=speed)
+
+
+@sim.command()
+@click.option("--communes", type=int, default=69, show_default=True, help="How many communes, one node each.")
+@click.option(
+    "--assets", type=click.IntRange(1, 5000), default=300, show_default=True, help="Of each commune."
+)
+@click.option("--every", default="60s", show_default=True, help="Between two readings of an asset.")
+@click.option("--broker", help="HOST:PORT of an MQTT broker: publish as that many nodes.")
+@click.option("--username", help="Name at the broker.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="File with the broker's password.")
+@click.option("--states/--no-states", default=True, show_default=True, help="Retained states too, over MQTT.")
+@click.option("--http", "url", help="URL of an edge or database: write as that many commune edges.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="File with the token for --http.")
+@click.option("--batch", default="1s", show_default=True, help="Between two writes of an edge, over HTTP.")
+@click.option("--for", "for_s", type=click.FloatRange(min=1), help="Stop after so many seconds, then drain.")
+@click.option(
+    "--drain", type=click.FloatRange(min=0), default=120, show_default=True, help="Seconds, at most."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as one line of JSON at the end.")
+def fleet(
+    communes: int,
+    assets: int,
+    every: str,
+    broker: str | None,
+    username: str | None,
+    password_file: Path | None,
+    url: str | None,
+    token_file: Path | None,
+    batch: str,
+    for_s: float | None,
+    drain: float,
+    *,
+    states: bool,
+    as_json: bool,
+) -> None:
+    """Publish as many nodes or edges, in real time; exit code 1 unless all readings came into custody."""
+    from gateway.cli import configuration
+    from simulators.fleet import run
+
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    if (broker is None) == (url is None):
+        raise click.UsageError("say where to: either --broker HOST:PORT or --http URL")
+    with configuration():
+        every_s, batch_s = run.span("--every", every), run.span("--batch", batch)
+        members: Sequence[run.Member]
+        if broker is not None:
+            settings = run.broker_settings(broker, username, password_file)
+            members, owned = run.over_mqtt(communes, assets, every_s, settings, states=states)
+        else:
+            token = "" if token_file is None else run.secret(token_file, "--token-file")
+            members, owned = run.over_http(communes, assets, url or "", token, batch_s)
+    found = run.Fleet(members, owned, every_s).run(
+        run.stop_on_signals(), for_s, drain, lambda facts: click.echo(run.as_words(facts), err=True)
+    )
+    click.echo(run.as_line(found) if as_json else run.as_words(found))
+    if found.waiting:
+        raise SystemExit(1)
