@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway.alarms.config import AlarmConfig, Alarms
+from gateway.alarms.config import problems as alarm_problems
+from gateway.alarms.limits import Limit
 from gateway.feed import TYPES, FeedError, Topic
 from gateway.spool.quota import quota_problems
 from gateway.wiring import marked
@@ -114,6 +117,9 @@ class NodeConfig(Settings, frozen=True):
     mqtt: Mqtt = Mqtt()
     spool: Spool = Spool()
     clock: Clock = Clock()
+    alarms: Alarms = Alarms()
+    rules: list[AlarmConfig] = msgspec.field(default_factory=list, name="alarm")
+    limits: list[Limit] = msgspec.field(default_factory=list, name="limit")
     devices: list[DeviceConfig] = msgspec.field(default_factory=list, name="device")
     assets: list[AssetConfig] = msgspec.field(default_factory=list, name="asset")
 
@@ -138,6 +144,7 @@ def check(config: NodeConfig) -> list[str]:
         *_id_problems("asset", [asset.id for asset in config.assets]),
         *(problem for device in config.devices for problem in wiring.add(device)),
         *(problem for asset in config.assets for problem in _asset_problems(asset, config, wiring)),
+        *alarm_problems(config.rules, config.limits, config.assets),
     ]
 
 

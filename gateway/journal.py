@@ -5,13 +5,15 @@ import logging
 import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from gateway.alarms import Engine, Judgement
+from gateway.alarms.engine import Observed
 from gateway.feed import TYPES, Event, FeedError, Reading, encode, from_ns
 from gateway.runner import AssetReading
 from gateway.spool import DAMAGE, EVENTS, READINGS, Committer, Gap, Segment, Spool
@@ -35,12 +37,13 @@ _LEVEL = 1  # gzip: the node has one small segment at a time, more effort gains 
 
 @dataclass(slots=True)
 class Entry:
-    """One message on its way into the spool; seq and ts are filled in at the commit."""
+    """One message on its way into the spool; the commit fills in seq and ts, and judges its alarms once."""
 
     path: str
     body: Reading | Event
     mono_ns: int
     stale_after_s: float
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Journal:
         self._told = committed
         self.by_type: Counter[str] = Counter()
         self.room: Room | None = None
+        self.alarms: Engine | None = None
         self._held: list[Entry] = []
         self._lost = 0
         self._newest_ns = 0
@@ -128,13 +132,34 @@ class Journal:
         self._newest_ns = max([self._newest_ns, *(entry.mono_ns for entry in entries)])
         fits = self.room is None or self.room.make()
         waiting = [*self._held, *entries]
+        judgement = self._judge(waiting)
+        waiting += [Entry(f"{it.asset}/event", it.event, it.mono_ns, 0.0) for it in judgement.alarms]
         going = waiting if fits else [entry for entry in waiting if isinstance(entry.body, Event)]
         lost = self._lost if fits else 0
         if going:
-            self._write(going, lost)
+            self._write(going, lost, judgement.notes)
             self._lost -= lost
+        self._adopt(judgement, waiting, written=bool(going))
         self._held = [] if fits else [entry for entry in waiting if not isinstance(entry.body, Event)]
         self._forget_oldest()
+
+    def _judge(self, entries: Sequence[Entry]) -> Judgement:
+        """Say which alarms these readings raise and clear. What was judged before is not judged again."""
+        if self.alarms is None:
+            return Judgement()
+        return self.alarms.judge(
+            [
+                Observed(entry.path.removesuffix("/telemetry"), entry.body, entry.mono_ns)
+                for entry in entries
+                if isinstance(entry.body, Reading) and not entry.judged
+            ]
+        )
+
+    def _adopt(self, judgement: Judgement, entries: Sequence[Entry], *, written: bool) -> None:
+        if self.alarms is not None:
+            self.alarms.adopt(judgement, written=written)
+        for entry in entries:
+            entry.judged = True
 
     def _refuse(self, entries: list[Entry], error: Exception) -> list[Entry]:
         """Keep in memory what a full disk does not take: the next commit tries again."""
@@ -158,7 +183,7 @@ class Journal:
                 kept.append(entry)
         self._held = kept
 
-    def _write(self, entries: list[Entry], lost: int) -> None:
+    def _write(self, entries: list[Entry], lost: int, notes: Mapping[str, str]) -> None:
         with self.spool.lock:
             seq = self.spool.last_id
             gaps = [Gap((self.gw, self.ep), seq + 1, seq + lost, DISK)] if lost else []
@@ -172,7 +197,7 @@ class Journal:
                 if group:
                     segments.append(self._segment(lane, group, seq, offset))
                     seq += len(group)
-            self.spool.append(segments, gaps=gaps)
+            self.spool.append(segments, gaps=gaps, notes=notes)
         self.by_type.update(
             "Alert" if isinstance(entry.body, Event) else type(entry.body).__name__ for entry in entries
         )

@@ -6,6 +6,10 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from gateway.alarms import Engine
+from gateway.alarms.engine import NOTE
+from gateway.alarms.limits import shipped
+from gateway.alarms.plan import plan
 from gateway.config import AssetConfig, NodeConfig
 from gateway.dating import Dating
 from gateway.feed import TYPES, Meta
@@ -48,6 +52,7 @@ class Node:
             committed=self._show,
         )
         go_on(self.spool, site.gw, self.journal.ep)
+        self.journal.alarms = self._alarms()
         self.publisher = Publisher(
             self.spool,
             Identity(site.province, site.commune, site.gw, self.journal.ep),
@@ -76,6 +81,24 @@ class Node:
             ),
         )
         self.runner = Runner(config, io, self._take)
+
+    def _alarms(self) -> Engine:
+        config, clock = self.config, self.io.clock
+        limits = [*shipped(), *config.limits]
+
+        def wall(mono_ns: int) -> int | None:
+            now_ns = self.timeline.now_ns()
+            return None if now_ns is None else now_ns - clock.monotonic_ns() + mono_ns
+
+        return Engine(
+            lambda day: plan(config.assets, config.rules, limits, day),
+            self.spool.query("SELECT key, value FROM note WHERE key LIKE ?", (f"{NOTE}%",)),
+            gw=config.site.gw,
+            ep=self.journal.ep,
+            boot=clock.boot_id,
+            wall=wall,
+            most=config.alarms.most_an_hour,
+        )
 
     def _show(self, entries: Sequence[Entry]) -> None:
         self.publisher.show(entries)

@@ -1,0 +1,69 @@
+"""The rules that each type of asset has without a word of configuration."""
+
+from gateway.alarms.rules import QUALITY, Condition, Rule
+
+FAULT_READINGS = 3  # one lost answer is weather, three are a fault
+
+_FAULT = Rule("sensorFault", (Condition(QUALITY, equals="bad"),), readings=FAULT_READINGS)
+# a heap up to the ranger is too near for it: the level is uncertain then, and nothing else makes it so high
+_HEAP = ("range",)
+_MINUTE, _HOUR = 60.0, 3600.0
+
+DEFAULTS: dict[str, tuple[Rule, ...]] = {
+    "WasteContainer": (
+        Rule(
+            "binFull",
+            (Condition("fillingLevel", at_least=0.9, hysteresis=0.1, uncertain=_HEAP),),
+            delay_s=10 * _MINUTE,
+        ),
+        Rule(
+            "binOverflow",
+            (Condition("fillingLevel", at_least=0.98, hysteresis=0.08, uncertain=_HEAP),),
+            "critical",
+            delay_s=10 * _MINUTE,
+        ),
+        Rule(
+            "fire",
+            (
+                Condition("status", equals="burning", uncertain=True),
+                Condition("temperature", above=60.0, rises=5.0, hysteresis=5.0, uncertain=True),
+            ),
+            "critical",
+        ),
+        Rule("lidOpen", (Condition("status", equals="lidOpen"),), "info", delay_s=30 * _MINUTE),
+        Rule("moved", (Condition("status", equals="moved"),), delay_s=10 * _MINUTE),
+        _FAULT,
+    ),
+    "WaterQualityObserved": (_FAULT,),
+    "WaterDistributionNetwork": (_FAULT,),
+    "WaterConsumptionObserved": (_FAULT,),
+    "Streetlight": (
+        Rule("lampFailed", (Condition("status", equals="defectiveLamp"),), delay_s=10 * _MINUTE),
+        Rule("dayBurner", (Condition("status", equals="dayBurner"),), "info", delay_s=30 * _MINUTE),
+        _FAULT,
+    ),
+    "StreetlightControlCabinet": (
+        Rule(
+            "dayBurner",
+            (Condition("powerState", equals="on"),),
+            delay_s=30 * _MINUTE,
+            when=Condition("illuminance", above=500.0, hysteresis=200.0),
+        ),
+        Rule(
+            "lampFailed",
+            (Condition("powerState", equals="off"),),
+            delay_s=45 * _MINUTE,
+            when=Condition("illuminance", below=3.0, hysteresis=5.0),
+        ),
+        Rule("doorOpen", (Condition("doorOpen", equals=True),), delay_s=5 * _MINUTE),
+        _FAULT,
+    ),
+    "Device": (
+        Rule("disk", (Condition("diskFree", below=1.0, hysteresis=0.5),), "critical"),
+        Rule("temperature", (Condition("cpuTemperature", above=80.0, hysteresis=5.0),), delay_s=10 * _MINUTE),
+        Rule("power", (Condition("batteryLevel", below=20.0, hysteresis=5.0),), delay_s=10 * _MINUTE),
+        Rule("clock", (Condition("clockState", equals="unset"),), delay_s=_HOUR),
+        _FAULT,
+    ),
+}
+"""By type. Hours, levels and temperatures are ours, from the field's usual; `[[alarm]]` changes each."""
