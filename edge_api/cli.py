@@ -37,7 +37,7 @@ def run(file: Path) -> None:
         signal.signal(number, lambda *_: stop.set())
     with configuration():
         config = load(file)
-        server = HttpServer(config.http.host, config.http.port)
+        server = HttpServer(config.http.host, config.http.port, config.http)
         try:
             this = Edge(config)
         except SpoolError as error:

@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.feed import FeedError, Topic
+from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
 from gateway.spool.quota import quota_problems
 from sensors import settings as files
 from sensors.errors import ConfigError
+from sensors.secrets import read_secret
 from sensors.settings import Bytes, Seconds, Settings
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
@@ -27,7 +29,7 @@ class Site(Settings, frozen=True):
     name: str = ""
 
 
-class Mqtt(Settings, frozen=True):
+class Mqtt(Tls, frozen=True):
     """Table [mqtt]: the broker whose feed is ingested. Without the table the edge takes HTTP only."""
 
     host: str = "localhost"
@@ -38,7 +40,9 @@ class Mqtt(Settings, frozen=True):
 
 
 class Http(Settings, frozen=True):
-    """Table [http]: where API and page are served. `open_reading`: reading needs no token.
+    """Table [http]: where API and page are served, by HTTPS with a certificate and its key.
+
+    `open_reading`: reading needs no token. `open`: without any [[token]], everybody may do everything.
 
     `backlog_rate` is what is taken of all children's backlogs together, in bytes a second; 0 is no limit.
     """
@@ -46,7 +50,10 @@ class Http(Settings, frozen=True):
     host: str = "0.0.0.0"  # noqa: S104 - phones and children reach the edge over the commune's network
     port: Port = 8086
     open_reading: bool = True
+    open: bool = False
     backlog_rate: Bytes = Bytes(0)
+    cert_file: Path | None = None
+    key_file: Path | None = None
 
 
 class Token(Settings, frozen=True):
@@ -92,7 +99,7 @@ class History(Settings, frozen=True):
     keep: Seconds = Seconds(30 * 86_400)
 
 
-class Upstream(Settings, frozen=True):
+class Upstream(Tls, frozen=True):
     """One [[upstream]]: a database or the next edge. `api` is its dialect: v2, or v1 for InfluxDB 1.x."""
 
     name: _NAME
@@ -111,7 +118,7 @@ class Upstream(Settings, frozen=True):
         """Return the token (v2) or password (v1); empty without one. Raises ConfigError."""
         key = "token_file" if self.api == "v2" else "password_file"
         path = self.token_file if self.api == "v2" else self.password_file
-        secret = read_secret(path, f"upstream {self.name}: {key}") if path else ""
+        secret = read_secret(path, f"upstream {self.name}: {key}").strip() if path else ""
         if self.api == "v2" and not secret.isascii():
             raise ConfigError(f"upstream {self.name}: {key}: {path} holds letters that no token has")
         return secret
@@ -134,17 +141,6 @@ class EdgeConfig(Settings, frozen=True):
 def thins(config: EdgeConfig) -> bool:
     """Whether a full spool gives up old readings; else it refuses new ones."""
     return (config.spool.when_full or ("thin" if config.site.level == "commune" else "refuse")) == "thin"
-
-
-def read_secret(path: Path, whose: str) -> str:
-    """Read a one-line secret; raise ConfigError that names the file and whose it is."""
-    try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{whose}: {path} cannot be read: {error}") from None
-    if not secret or len(secret.splitlines()) != 1:
-        raise ConfigError(f"{whose}: {path} does not hold a secret on one line")
-    return secret
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> EdgeConfig:
@@ -182,6 +178,14 @@ def check(config: EdgeConfig) -> list[str]:
         problems.append("[history] path: it is the spool's; give each its own file")
     if config.mqtt is not None and config.mqtt.keepalive > 65_535:
         problems.append("[mqtt] keepalive: MQTT knows at most 65535 s; write 30")
+    if config.mqtt is not None:
+        problems += [f"[mqtt] {problem}" for problem in tls_problems(config.mqtt)]
+        if config.mqtt.ca_file is not None and config.mqtt.port == PLAIN_MQTT:
+            problems.append(
+                f"[mqtt] port: {PLAIN_MQTT} is MQTT without TLS, and there is a ca_file; write {TLS_MQTT}"
+            )
+    if (config.http.cert_file is None) != (config.http.key_file is None):
+        problems.append("[http] cert_file and key_file go together: give both or none")
     return problems + [problem for each in config.upstreams for problem in _upstream_problems(each)]
 
 
@@ -193,6 +197,9 @@ def _upstream_problems(upstream: Upstream) -> list[str]:
         problems.append("username and password_file belong to v1; v2 takes token_file")
     if upstream.timeout < _SHORTEST_TIMEOUT_S:
         problems.append(f"timeout: at least {_SHORTEST_TIMEOUT_S:g} s; write 30")
+    problems += tls_problems(upstream, needs_ca=False)
+    if upstream.url.startswith("http://") and (upstream.ca_file or upstream.cert_file):
+        problems.append("url: http:// goes without TLS, and there is a ca_file or cert_file; write https://")
     if not _is_address(upstream.url):
         problems.append(f"url: {upstream.url!r} is not an address; write http://HOST:PORT")
     return [f"upstream {upstream.name}: {problem}" for problem in problems]

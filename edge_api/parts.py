@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from edge_api.arrivals import MessageArrival
-from edge_api.config import EdgeConfig, read_secret, thins
+from edge_api.config import EdgeConfig, thins
 from edge_api.custody import Custodian
 from edge_api.grants import Grants
 from edge_api.history import History
@@ -20,11 +20,13 @@ from edge_api.upstream import make_sink
 from gateway.feed import Meta, Topic
 from gateway.feed.link import RECEIVE_MAXIMUM
 from gateway.feed.link import Settings as LinkSettings
+from gateway.feed.tls import contexts
 from gateway.spool import Committer, Compactor, Gap, Outbox, Spool, Stream
 from gateway.spool.quota import Limits, Quota
 from gateway.spool.room import Room
 from gateway.spool.thinning import Thinner
 from sensors.errors import ConfigError
+from sensors.secrets import read_secret
 
 if TYPE_CHECKING:
     from edge_api.exchange import Signer
@@ -93,6 +95,7 @@ class Parts:
             password=password,
             keepalive_s=int(mqtt.keepalive),
             persistent=True,
+            tls=contexts(mqtt),
         )
         return MqttIngest(
             site, settings, Ears(self._arrived, self._meta, self._status, self.custodian.say_all)

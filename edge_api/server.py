@@ -3,12 +3,16 @@
 import asyncio
 import logging
 import socket
+import ssl
 import threading
+from typing import cast
 
 import uvicorn
 
 from edge_api.api.app import create_app
 from edge_api.api.view import EdgeView
+from edge_api.config import Http
+from gateway.feed.tls import show_certificate
 from sensors.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -19,8 +23,9 @@ _GRACE_S = 3
 class HttpServer:
     """One uvicorn server."""
 
-    def __init__(self, host: str, port: int) -> None:
-        """Bind; raise ConfigError that says what to do when the port cannot be had."""
+    def __init__(self, host: str, port: int, tls: Http | None = None) -> None:
+        """Bind; raise ConfigError that says what to do when the port or the certificate cannot be had."""
+        self._tls = None if tls is None else _server_context(tls)
         try:
             self._socket = socket.create_server((host, port), backlog=512)
         except OSError as error:
@@ -32,6 +37,9 @@ class HttpServer:
         self._ending: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+
+    def _context(self, _config: uvicorn.Config, _default: object) -> ssl.SSLContext:
+        return cast("ssl.SSLContext", self._tls)
 
     def start(self, edge: EdgeView) -> None:
         """Serve an edge; returns once requests are answered."""
@@ -46,6 +54,7 @@ class HttpServer:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_GRACE_S,
             server_header=False,
+            ssl_context_factory=None if self._tls is None else self._context,
         )
         server = uvicorn.Server(config)
         started = threading.Event()
@@ -78,3 +87,13 @@ class HttpServer:
             self._loop.call_soon_threadsafe(self._ending.set)
             self._thread.join(_GRACE_S + 2)
         self._socket.close()
+
+
+def _server_context(http: Http) -> ssl.SSLContext | None:
+    """Make the TLS context of the server: TLS 1.2 or newer; None without a certificate."""
+    if http.cert_file is None or http.key_file is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    show_certificate(context, http.cert_file, http.key_file, "[http] ")
+    return context

@@ -12,12 +12,14 @@ from gateway.alarms.config import AlarmConfig, Alarms
 from gateway.alarms.config import problems as alarm_problems
 from gateway.alarms.limits import Limit
 from gateway.feed import TYPES, FeedError, Topic
+from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
 from gateway.spool.quota import quota_problems
 from gateway.wiring import marked
 from sensors import assets, registry
 from sensors import settings as files
 from sensors.errors import ConfigError
 from sensors.sample import Metric
+from sensors.secrets import read_secret
 from sensors.settings import Bytes, Seconds, Settings, did_you_mean
 
 SHORTEST_EVERY_S = 1.0  # a ranger needs half a second for one honest reading
@@ -41,7 +43,7 @@ class Site(Settings, frozen=True):
     lon: Longitude | None = None
 
 
-class Mqtt(Settings, frozen=True):
+class Mqtt(Tls, frozen=True):
     """Table [mqtt]: the broker, and who takes custody of what is sent: the edge, or the broker itself."""
 
     host: str = "localhost"
@@ -53,12 +55,7 @@ class Mqtt(Settings, frozen=True):
 
     def password(self) -> str | None:
         """Read the password from its file, without the line's end; raise ConfigError when that fails."""
-        if self.password_file is None:
-            return None
-        try:
-            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"[mqtt] password_file: {self.password_file} cannot be read: {error}") from None
+        return read_secret(self.password_file, "[mqtt] password_file") if self.password_file else None
 
 
 class Spool(Settings, frozen=True):
@@ -223,6 +220,9 @@ def _mqtt_problems(mqtt: Mqtt) -> Iterator[str]:
         yield f"[mqtt] keepalive: {mqtt.keepalive:g} s is not between 1 and {LARGEST_KEEPALIVE_S} s"
     if mqtt.password_file is not None and mqtt.username is None:
         yield "[mqtt] username: it is missing, and MQTT takes no password without one"
+    yield from (f"[mqtt] {problem}" for problem in tls_problems(mqtt))
+    if mqtt.ca_file is not None and mqtt.port == PLAIN_MQTT:
+        yield f"[mqtt] port: {PLAIN_MQTT} is MQTT without TLS, and there is a ca_file; write {TLS_MQTT}"
 
 
 def _id_problems(kind: str, ids: list[str]) -> Iterator[str]:

@@ -14,7 +14,9 @@ from gateway.config import AssetConfig, NodeConfig
 from gateway.dating import Dating
 from gateway.feed import TYPES, Meta
 from gateway.feed.bodies import Location
+from gateway.feed.expiry import look, soonest
 from gateway.feed.link import Settings
+from gateway.feed.tls import contexts
 from gateway.journal import Entry, Journal
 from gateway.publisher import Identity, Publisher
 from gateway.renumber import go_on
@@ -64,6 +66,7 @@ class Node:
                 username=config.mqtt.username,
                 password=config.mqtt.password(),
                 keepalive_s=int(config.mqtt.keepalive),
+                tls=contexts(config.mqtt),
             ),
             metas(config),
             custody=config.mqtt.custody,
@@ -118,6 +121,12 @@ class Node:
         now_ns = self.timeline.now_ns()
         if oldest and oldest.first_ns is not None and now_ns is not None:
             facts["spoolOldestAge"] = round(max(now_ns - oldest.first_ns, 0) / 1e9, 1)
+        if now_ns is not None:
+            # Of a clock that is not set no days can be counted.
+            mqtt = self.config.mqtt
+            left = soonest(look((("ca_file", mqtt.ca_file), ("cert_file", mqtt.cert_file)), now_ns))
+            if left is not None:
+                facts["certificateDaysLeft"] = left
         return facts
 
     def start(self, *, threads: bool = True) -> None:

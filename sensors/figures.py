@@ -23,6 +23,7 @@ UNITS = {
     "DBM": "dBm",
     "E34": "GB",
     "SEC": "s",
+    "DAY": "",
 }
 DECIMALS = {
     "CEL": 1,
@@ -37,6 +38,7 @@ DECIMALS = {
     "DBM": 0,
     "E34": 1,
     "SEC": 0,
+    "DAY": 0,
 }
 
 

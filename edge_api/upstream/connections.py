@@ -1,7 +1,19 @@
 """Counts real connections: urllib3 makes a dropped one again in silence, and its own count stays the same."""
 
+import ssl
+
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from edge_api.config import Upstream
+from gateway.feed.tls import client_context
+
+
+def upstream_context(config: Upstream) -> ssl.SSLContext | None:
+    """Make the TLS context of an https upstream; None for http. Raises ConfigError."""
+    if not config.url.startswith("https://"):
+        return None
+    return client_context(config, f"upstream {config.name}: ")
 
 
 class Connections:

@@ -8,7 +8,7 @@ from urllib3.exceptions import HTTPError
 
 from edge_api.config import Upstream
 from edge_api.upstream.answers import of_answer, of_failure
-from edge_api.upstream.connections import Connections
+from edge_api.upstream.connections import Connections, upstream_context
 
 
 class InfluxV1:
@@ -22,7 +22,9 @@ class InfluxV1:
             login = b64encode(f"{config.username}:{config.secret()}".encode()).decode()
             self._headers["Authorization"] = f"Basic {login}"
         timeout = urllib3.Timeout(connect=min(float(config.timeout), 10.0), read=float(config.timeout))
-        self._pools = urllib3.PoolManager(retries=False, timeout=timeout)
+        self._pools = urllib3.PoolManager(
+            retries=False, timeout=timeout, ssl_context=upstream_context(config)
+        )
         self._connections = Connections(self._pools)
 
     def write(self, body: bytes, lane: str = "live") -> None:  # noqa: ARG002 - a database knows no lanes

@@ -8,7 +8,7 @@ from urllib3.exceptions import HTTPError
 from edge_api.api.view import LANE_HEADER
 from edge_api.config import Upstream
 from edge_api.upstream.answers import Action, UpstreamError, of_answer, of_failure
-from edge_api.upstream.connections import Connections
+from edge_api.upstream.connections import Connections, upstream_context
 
 
 class InfluxV2:
@@ -21,6 +21,7 @@ class InfluxV2:
             token=config.secret(),
             org=config.org,
             timeout=int(float(config.timeout) * 1000),
+            ssl_context=upstream_context(config),
         )
         self._write = WriteService(self._client.api_client)
         self._connections = Connections(self._client.api_client.rest_client.pool_manager)

@@ -67,6 +67,7 @@ FIELDS = {
     "spoolDepth": _("Readings waiting"),
     "spoolOldestAge": _("Oldest waiting"),
     "clockState": _("Clock"),
+    "certificateDaysLeft": _("Days the certificate is good"),
 }
 VALUES = {
     "ok": _("in order"),

@@ -170,6 +170,7 @@ class Device(Reading, tag=True):
         "cpuTemperature": "CEL",
         "diskFree": "E34",
         "spoolOldestAge": "SEC",
+        "certificateDaysLeft": "DAY",
     }
 
     batteryLevel: Number = UNSET
@@ -179,6 +180,7 @@ class Device(Reading, tag=True):
     spoolDepth: int | UnsetType = UNSET
     spoolOldestAge: Number = UNSET
     clockState: Literal["synced", "holdover", "unset"] | UnsetType = UNSET
+    certificateDaysLeft: Number = UNSET
 
 
 _ALL = (

@@ -3,6 +3,7 @@
 import logging
 import random
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.feed.tls import explained
 from gateway.feed.wire import Message, Settings, Will
 
 __all__ = ["RECEIVE_MAXIMUM", "Link", "Message", "Settings", "Will"]
@@ -63,6 +65,7 @@ class Link:
         self._again = False  # connect again at once, another way
         self._client: Client | None = None
         self._number = 0  # of the connection
+        self._alert = ""  # what TLS said when it ended the connection
         self._up_at: float | None = None
         self._stop = threading.Event()
         self._answered = threading.Event()
@@ -126,6 +129,9 @@ class Link:
             client.username_pw_set(it.username, it.password)
         if it.will is not None:
             client.will_set(it.will.topic, it.will.payload, qos=1, retain=True)
+        if it.tls is not None:
+            client.tls_set_context(it.tls())
+            client.on_log = self._hear_alert
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = lambda c, _, message: self._guard(c, self._on_message, Message(c, message))
@@ -147,15 +153,21 @@ class Link:
         self._answered.clear()
         self._ended.clear()
         self._number += 1
-        self._client = client = self._make()
         began = time.monotonic()
+        try:
+            client = self._make()
+        except ValueError as error:
+            self._say(f"no connection to {self._place}: {error}")
+            return False
+        self._client = client
+        self._alert = ""
         try:
             self._connect(client)
             client.loop_start()
             self._await_answer(client)
             self._await_end(client)
         except (OSError, ValueError) as error:
-            self._say(f"no connection to {self._place}: {error}")
+            self._say(f"no connection to {self._place}: {explained(error)}")
         finally:
             self._close(client)
         return self.state == "closed" and time.monotonic() - began > _STEADY_S
@@ -238,6 +250,7 @@ class Link:
         self, client: Client, _: Any, __: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
         self._answered.set()
+        client.on_log = None  # it costs something with each message
         if code.is_failure:
             if self._protocol == MQTTv5 and "protocol version" in str(code):
                 self._say("the broker does not speak MQTT 5; going on with 3.1.1")
@@ -253,12 +266,20 @@ class Link:
         self._up_at = time.monotonic()
         self._guard(client, self._on_up, self)
 
+    def _hear_alert(self, _: Client, __: Any, ___: int, words: str) -> None:
+        """TLS 1.3 refuses a client's certificate after the handshake: paho tells only its log."""
+        if "SSL" in words or "TLS" in words:
+            self._alert = explained(ssl.SSLError(words))
+
     def _disconnected(self, _: Client, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
         if self.up:
             self._down(str(code))
         elif not self._answered.is_set() and not self._stop.is_set():
-            self._say(f"{self._place} closes the connection before it is open")
-            self._other_protocol(at_once=False)
+            if self._alert:
+                self._say(f"no connection to {self._place}: {self._alert}")
+            else:
+                self._say(f"{self._place} closes the connection before it is open")
+                self._other_protocol(at_once=False)
         self._answered.set()
         self._ended.set()
 

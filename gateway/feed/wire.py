@@ -1,5 +1,7 @@
 """What a link is told and what it hands on: where to connect and as whom, and messages to acknowledge."""
 
+import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -15,7 +17,7 @@ class Will:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where to connect, and as whom."""
+    """Where to connect, and as whom. `tls` makes a context anew for each connection: files are renewed."""
 
     host: str
     port: int = 1883
@@ -25,6 +27,7 @@ class Settings:
     keepalive_s: int = 30
     will: Will | None = None
     persistent: bool = False
+    tls: Callable[[], ssl.SSLContext] | None = None
 
 
 class Message:

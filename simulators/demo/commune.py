@@ -223,6 +223,7 @@ def _token(folder: Path, database: Database) -> str:
         return ""
     file = folder / "token"
     file.touch(mode=0o600)
+    file.touch(mode=0o600)
     file.write_text(database.token)
     return f'token_file = "{file}"\n' if database.api == "v2" else ""
 

@@ -140,6 +140,7 @@ def test_a_child_with_a_wrong_token_holds_and_goes_on_when_it_is_right(
     monkeypatch.setattr("edge_api.pace.HOLD_S", 0.05)
     digest = hashlib.sha256(b"right").hexdigest()
     (tmp_path / "token").write_text("wrong\n")
+    (tmp_path / "token").chmod(0o600)
     (tmp_path / "child").mkdir()
     tokens = [Token(name="child", sha256=digest, scopes=["write"])]
     with edge_at_work(edge_config(tmp_path, PROVINCE, tokens=tokens), serve=True) as (parent, url):

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_api.config import Upstream, load, read_secret
+from edge_api.config import Upstream, load
 from edge_api.upstream import make_sink
 from sensors.errors import ConfigError
+from sensors.secrets import read_secret
 
 GOOD = """
 [site]
@@ -80,6 +81,7 @@ def test_an_error_names_the_file_the_key_and_what_would_be_right(
 def test_a_file_that_holds_no_secret_is_named(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(text)
+    path.chmod(0o600)
     with pytest.raises(ConfigError, match=r"^upstream a: .*token"):
         read_secret(path, "upstream a")
 
@@ -90,6 +92,7 @@ def test_a_missing_secret_and_a_token_with_strange_letters_are_found_before_the_
     with pytest.raises(ConfigError, match=r"upstream a: token_file: .*cannot be read"):
         make_sink(upstream)
     path.write_text("mật khẩu\n")
+    path.chmod(0o600)
     with pytest.raises(ConfigError, match="holds letters that no token has"):
         make_sink(upstream)
     path.write_text(" secret\n")

@@ -80,6 +80,7 @@ def test_a_missing_database_holds_everything_until_it_is_made(
 def test_v1_logs_in_with_a_password_in_any_letters(spool: Spool, tmp_path: Path, hasty: None) -> None:
     (tmp_path / "influx").mkdir()
     (tmp_path / "password").write_text("mật khẩu\n")
+    (tmp_path / "password").chmod(0o600)
     with InfluxDB(folder=tmp_path / "influx") as influxdb:
         influxdb.query("CREATE USER \"xã\" WITH PASSWORD 'mật khẩu' WITH ALL PRIVILEGES")
         conf = influxdb.arguments()[1]

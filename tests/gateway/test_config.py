@@ -255,6 +255,7 @@ def test_the_bus_of_a_device_is_its_port_gpio_or_sysfs_unless_it_is_named(file):
 
 def test_the_password_is_the_files_text_without_the_end_of_its_line(tmp_path):
     (tmp_path / "secret").write_text("tôm hùm \n", encoding="utf-8")
+    (tmp_path / "secret").chmod(0o640)
     assert Mqtt(username="node", password_file=tmp_path / "secret").password() == "tôm hùm "
 
 
