@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from gateway.config import AssetConfig, NodeConfig
 from gateway.cycle import APART_NS, NS, Cycle, WatchedAsset
 from gateway.device import Device
+from sensors.calibration import Calibrations
 from sensors.io import IO
 from sensors.sample import Observation, Sample
 
@@ -43,7 +44,8 @@ class Runner:
 
     def __init__(self, config: NodeConfig, io: IO, emit: Callable[[AssetReading], None]) -> None:
         """Make drivers and assets, open none; raise ConfigError when their settings cannot work."""
-        devices = {each.id: Device(each, io) for each in config.devices}
+        self.calibrations = Calibrations(config.calibrations)
+        devices = {each.id: Device(each, io, self.calibrations) for each in config.devices}
         self._clock = io.clock
         self._emit = emit
         self._devices = list(devices.values())
