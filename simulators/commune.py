@@ -1,6 +1,5 @@
 """One ready simulated commune: worlds behind a Pi's lines, files and buses, and the node.toml to match."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ from simulators.signals.modbus import Cell, RtuBus, Supply, probe_bank, pzem_ban
 from simulators.signals.pulses import PulseSignal
 from simulators.signals.thermal import ThermalFiles
 from simulators.toml import Table, document
-from simulators.worlds.bins import LARGE, SMALL, Bin
+from simulators.worlds.bins import Bin
 from simulators.worlds.lights import Feeder
-from simulators.worlds.sun import LATITUDE, LONGITUDE, Sky
+from simulators.worlds.sun import LATITUDE, LONGITUDE
+from simulators.worlds.village import Sizes, Village
 from simulators.worlds.water import WaterWorks
 
 Domain = Literal["waste", "water", "lighting"]
@@ -47,25 +47,27 @@ class Site:
 
 
 class SimCommune:
-    """Worlds, signals and the IO that a node's drivers get."""
+    """Signals between a village and the IO that one node's drivers get."""
 
-    def __init__(self, seed: int, io: SimIO, *, node: int, bins: int, domains: Sequence[Domain]) -> None:
+    def __init__(
+        self, io: SimIO, village: Village, *, node: int, bins: int, domains: Sequence[Domain]
+    ) -> None:
         self.io = io
         self.node = node
         self.gw = f"gw-{node:02}"
+        self.village = village
         self._clock = io.clock
-        self._seed = seed
-        self.sky = Sky(self._clock, self._rng("sky"))
+        self.sky = village.sky
         self.bins = [self._site(each, bins) for each in range(bins)] if "waste" in domains else []
         self.bus: RtuBus | None = None
-        self.water: WaterWorks | None = None
+        self.water = village.water if "water" in domains else None
         self.meter: PulseSignal | None = None
-        self.lights: Feeder | None = None
+        self.lights = village.lights if "lighting" in domains else None
         self.door: ContactSignal | None = None
-        if "water" in domains:
-            self._add_water()
-        if "lighting" in domains:
-            self._add_lights()
+        if self.water is not None:
+            self._add_water(self.water)
+        if self.lights is not None:
+            self._add_lights(self.lights)
         thermal = ThermalFiles(io.sysfs, self.cpu_c)
         self._clock.every(FILES_EVERY_S, thermal.refresh)
 
@@ -81,7 +83,7 @@ class SimCommune:
         """Open or shut the lamp cabinet's door; raise ValueError without lights."""
         if self.lights is None or self.door is None:
             raise ValueError("this commune has no lamp cabinet")
-        self.lights.door_open = is_open
+        self.lights.open_door(yes=is_open)
         self.door.set(closed=not is_open)
 
     def config_toml(self, *, every: str = "60s", stale_after: str = "180s") -> str:
@@ -106,16 +108,11 @@ class SimCommune:
         """Close the IO; worlds need no closing."""
         self.io.close()
 
-    def _rng(self, name: str) -> random.Random:
-        # one stream a world: a bin more does not change the weather
-        return random.Random(f"{self._seed}/{self.node}/{name}")  # noqa: S311 - a simulation, no secret
-
     def _site(self, index: int, bins: int) -> Site:
         width = 3 if bins <= MOST_WITH_LIDS else 2
         lines = BIN_LINES[index * width : (index + 1) * width]
-        asset = f"bin-{(self.node - 1) * MOST_BINS + index + 1:04}"
-        kind = LARGE if index % 4 == 3 else SMALL
-        world = Bin(self._clock, self._rng(asset), self.sky, kind)
+        asset = bin_names(self.node, bins)[index]
+        world = self.village.bins[asset]
         trigger, echo = self.io.pin(lines[0]), self.io.pin(lines[1])
         ranger = RangerSignal(self._clock, trigger, echo, world.distance_m, self.sky.air_c)
         lid = None
@@ -124,8 +121,7 @@ class SimCommune:
             world.on_lid = lambda is_open: reed.set(closed=not is_open)
         return Site(asset, world, ranger, lid, lines)
 
-    def _add_water(self) -> None:
-        water = self.water = WaterWorks(self._clock, self._rng("water"), self.sky)
+    def _add_water(self, water: WaterWorks) -> None:
         self.meter = PulseSignal(self._clock, self.io.pin(METER_LINE), LITRES_PER_PULSE)
         water.meter(self.meter.flow)
         bus = self.bus = self.io.wire_bus(PORT)
@@ -134,8 +130,7 @@ class SimCommune:
         bus.add(TURBIDITY_UNIT, 3, probe_bank({0: Cell("f32", 1.0, lambda: water.turbidity)}))
         bus.add(CHLORINE_UNIT, 4, probe_bank({16: Cell("u16", 0.001, lambda: water.chlorine)}))
 
-    def _add_lights(self) -> None:
-        lights = self.lights = Feeder(self._clock, self._rng("lights"), self.sky)
+    def _add_lights(self, lights: Feeder) -> None:
         bus = self.bus = self.io.wire_bus(PORT)
         bus.add(PZEM_UNIT, 4, pzem_bank(lambda: _supply(lights)))
         self.door = ContactSignal(self._clock, self.io.pin(DOOR_LINE))
@@ -256,14 +251,25 @@ def build(
     bins: int = 4,
     domains: Sequence[Domain] = ALL,
     sysfs: Path | None = None,
+    village: Village | None = None,
 ) -> SimCommune:
     """Make a commune's node number `node`: the same seed, clock and calls give the same readings.
 
-    Up to 6 bins have lid contacts, up to 10 fit on the header; raise ValueError for more.
+    It looks at a `village` that others may look at too, or at one of its own. Up to 6 bins have lid
+    contacts, up to 10 fit on the header; raise ValueError for more.
     """
     if not 0 <= bins <= MOST_BINS:
         raise ValueError(f"{bins} bins: a Pi's header has lines for at most {MOST_BINS}; build more nodes")
-    return SimCommune(seed, SimIO(clock, sysfs), node=node, bins=bins, domains=domains)
+    if village is None:
+        names = bin_names(node, bins) if "waste" in domains else ()
+        sizes = Sizes(names, water="water" in domains, lights="lighting" in domains, number=node)
+        village = Village(clock, f"{seed}/{node}", sizes)
+    return SimCommune(SimIO(clock, sysfs), village, node=node, bins=bins, domains=domains)
+
+
+def bin_names(node: int, count: int) -> list[str]:
+    """Return the names of the bins at a node; no two nodes have one in common."""
+    return [f"bin-{(node - 1) * MOST_BINS + each:04}" for each in range(1, count + 1)]
 
 
 def _contact(device: str, line: str) -> Table:

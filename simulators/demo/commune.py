@@ -24,7 +24,7 @@ from simulators.demo.database import Database
 
 log = logging.getLogger(__name__)
 
-PROVINCE, COMMUNE, COMMUNE_NAME = "42", "18562", "Xã Thạch Lạc"
+PROVINCE, COMMUNE, COMMUNE_NAME = "42", "18562", "Xã Thạch Hà"
 EVERY = "60s"
 _PACE_S = 0.05
 _LEAD = timedelta(hours=24)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simulators.clock import VirtualClock
 from simulators.worlds.sun import Sky
+from simulators.worlds.truth import Chronicle
 
 STEP_S = 60
 LAMP_W, POWER_FACTOR = 75.0, 0.95
@@ -36,16 +37,39 @@ class Lamp:
 class Feeder:
     """One cabinet with its lamps: the truth that its power meter looks at."""
 
-    def __init__(self, clock: VirtualClock, rng: random.Random, sky: Sky, lamps: int = 20) -> None:
+    def __init__(
+        self,
+        clock: VirtualClock,
+        rng: random.Random,
+        sky: Sky,
+        lamps: int = 20,
+        *,
+        name: str = "cabinet",
+        chronicle: Chronicle | None = None,
+    ) -> None:
+        self.name = name
+        self.welded = False
+        self.tripped = False
+        self._chronicle = chronicle or Chronicle(clock)
         self._clock = clock
         self._rng = rng
         self._sky = sky
         self.lamps = [self._lamp() for _ in range(lamps)]
-        self.lit = self._wanted(lit=False)
+        self.switched_on = self._wanted(lit=False)
         self.door_open = False
         self.voltage = 230.0
         self.energy_wh = rng.uniform(1e5, 5e6)
         clock.every(STEP_S, self._step)
+
+    @property
+    def lit(self) -> bool:
+        """Whether the lamps have power: the contactor is closed, or welded, and the breaker holds."""
+        return (self.switched_on or self.welded) and not self.tripped
+
+    @property
+    def dead(self) -> int:
+        """Return how many lamps do not light any more."""
+        return sum(not lamp.works for lamp in self.lamps)
 
     @property
     def power_w(self) -> float:
@@ -57,8 +81,7 @@ class Feeder:
         """Return the current: lit lamps at their power factor, dead ones their leak."""
         if not self.lit:
             return 0.0
-        dead = sum(not lamp.works for lamp in self.lamps)
-        return self.power_w / self.voltage / POWER_FACTOR + dead * FAILED_A
+        return self.power_w / self.voltage / POWER_FACTOR + self.dead * FAILED_A
 
     @property
     def power_factor(self) -> float:
@@ -69,6 +92,36 @@ class Feeder:
     def fail_lamp(self, index: int) -> None:
         """Let a lamp fail now."""
         self.lamps[index].fails_at_h = self.lamps[index].hours
+        self._note()
+
+    def mend_lamps(self) -> None:
+        """Put new lamps in the place of dead ones."""
+        fresh = [Lamp(0.0, LIFE_H * self._rng.expovariate(1) ** (1 / WEIBULL)) for _ in self.lamps]
+        pairs = zip(self.lamps, fresh, strict=True)
+        self.lamps = [lamp if lamp.works else new for lamp, new in pairs]
+        self._note()
+
+    def weld(self, *, yes: bool = True) -> None:
+        """Let the contactor's contacts stick together, or replace it."""
+        self.welded = yes
+        self._note()
+
+    def trip(self, *, yes: bool = True) -> None:
+        """Let the breaker trip, or close it again; a stolen cable is the same."""
+        self.tripped = yes
+        self._note()
+
+    def open_door(self, *, yes: bool = True) -> None:
+        """Open the cabinet's door, or shut it."""
+        self.door_open = yes
+        self._note()
+
+    def _note(self) -> None:
+        height_deg, lit = self._sky.sun_deg(), self.lit
+        by_day, in_the_dark = lit and height_deg > NEVER_ON_DEG, not lit and height_deg < ALWAYS_ON_DEG
+        for kind, holds in (("dayBurner", by_day), ("dark", in_the_dark), ("doorOpen", self.door_open)):
+            self._chronicle.condition(self.name, kind, holds=holds)
+        self._chronicle.condition(self.name, "lampFailed", holds=(dead := self.dead) > 0, dead=dead)
 
     def _lamp(self) -> Lamp:
         # a lamp that still works today: its life, drawn anew for what is left of the distribution
@@ -91,6 +144,7 @@ class Feeder:
             for lamp in self.lamps:
                 if lamp.works:
                     lamp.hours += STEP_S / 3600
-        self.lit = self._wanted(lit=self.lit)
+        self.switched_on = self._wanted(lit=self.switched_on)
+        self._note()
         supper = math.exp(-(((self._sky.local_hour() - 19) / 2) ** 2))  # everyone cooks: the network sags
         self.voltage = 232 - 7 * supper + self._rng.gauss(0, 1)

@@ -11,6 +11,7 @@ UTC_OFFSET_S = 7 * 3600
 DAY_S = 86_400
 J2000_S = 946_728_000  # 2000-01-01 12:00 UTC since 1970
 CLOUD_STEP_S = 600
+_THURSDAY = 3  # 1 January 1970
 # clear-sky illuminance on the ground in lx by the sun's height in degrees: standard twilight values
 _HEIGHTS = (-18.0, -12.0, -6.0, -3.0, -0.8, 0.0, 5.0, 20.0, 60.0, 90.0)
 _LUX = (6e-4, 8e-3, 3.4, 60.0, 400.0, 700.0, 6_500.0, 34_000.0, 98_000.0, 110_000.0)
@@ -23,15 +24,24 @@ class Sky:
         self._clock = clock
         self._rng = rng
         self.clouds = rng.uniform(0.1, 0.7)  # covered share of the sky
+        self._sun_ns, self._sun_deg = -1, 0.0
         clock.every(CLOUD_STEP_S, self._drift)
 
     def local_hour(self) -> float:
         """Return the hour of the day at UTC+7, 0..24."""
         return (self._clock.true_ns() / NS + UTC_OFFSET_S) % DAY_S / 3600
 
+    def weekday(self) -> int:
+        """Return the local weekday, 0 for Monday."""
+        days = (self._clock.true_ns() // NS + UTC_OFFSET_S) // DAY_S
+        return (days + _THURSDAY) % 7
+
     def sun_deg(self) -> float:
         """Return the sun's height in degrees."""
-        return sun_height(self._clock.true_ns() / NS)
+        now_ns = self._clock.true_ns()
+        if now_ns != self._sun_ns:  # several look at the same minute, and it is the dearest figure of all
+            self._sun_ns, self._sun_deg = now_ns, sun_height(now_ns / NS)
+        return self._sun_deg
 
     def lux(self) -> float:
         """Return daylight in lx under the present clouds (Kasten and Czeplak 1980: 1 - 0.75 n^3.4)."""

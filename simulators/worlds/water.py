@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from simulators.clock import NS, VirtualClock
 from simulators.worlds.sun import DAY_S, Sky
+from simulators.worlds.truth import Chronicle
 
 STEP_S = 60
 PEOPLE, LITRES_PER_DAY = 3_000, 80
@@ -28,10 +29,24 @@ STORM_EVERY_S = 6 * DAY_S
 class WaterWorks:
     """The truth that probes in the tank's outlet and the meter behind it look at."""
 
-    def __init__(self, clock: VirtualClock, rng: random.Random, sky: Sky) -> None:
+    def __init__(
+        self,
+        clock: VirtualClock,
+        rng: random.Random,
+        sky: Sky,
+        *,
+        people: int = PEOPLE,
+        weather: bool = True,
+        name: str = "01",
+        chronicle: Chronicle | None = None,
+    ) -> None:
+        """Serve so many people, 100..6000; without `weather` a storm comes only when it is told to."""
         self._clock = clock
         self._rng = rng
         self._sky = sky
+        self._people = people
+        self._name = name
+        self._chronicle = chronicle or Chronicle(clock)
         self._stored_m3 = TANK_M2 * rng.uniform(2.2, 3.5)
         self.pumping = False
         self.raw_ntu = RAW_NTU
@@ -44,7 +59,8 @@ class WaterWorks:
         self._meters: list[Callable[[float, float], None]] = []
         self._draw()
         clock.every(STEP_S, self._step)
-        clock.after(rng.expovariate(1 / STORM_EVERY_S), self._weather)
+        if weather:
+            clock.after(rng.expovariate(1 / STORM_EVERY_S), self._weather)
 
     @property
     def level_m(self) -> float:
@@ -86,10 +102,13 @@ class WaterWorks:
     def storm(self) -> None:
         """Let a storm stir up the raw water; it settles in days."""
         self.raw_ntu += STORM_NTU
+        self._chronicle.done(f"quality-{self._name}", "storm")
 
     def burst(self, litres_per_s: float) -> None:
         """Let a pipe burst, leaking so much at the usual pressure; 0 mends it."""
         self._burst_l_s = litres_per_s
+        burst = litres_per_s > 0
+        self._chronicle.condition(f"network-{self._name}", "leak", holds=burst, litres_per_s=litres_per_s)
 
     def _weather(self) -> None:
         self.storm()
@@ -107,8 +126,19 @@ class WaterWorks:
         elif self.level_m > PUMP_OFF_M:
             self.pumping = False
         self._draw()
+        self._judge()
         for meter in self._meters:
             meter(self.outflow_l_s, STEP_S)
+
+    def _judge(self) -> None:
+        quality = f"quality-{self._name}"
+        for field, value, low, high in (
+            ("turbidity", self.turbidity, -math.inf, 2.0),
+            ("freeChlorine", self.chlorine, 0.2, 1.0),
+            ("pH", self.ph, 6.0, 8.5),
+        ):
+            broken = not low <= value <= high
+            self._chronicle.condition(quality, f"limit-{field}", holds=broken, value=round(value, 3))
 
     def _mix(self, in_m3: float) -> None:
         self.raw_ntu = RAW_NTU + (self.raw_ntu - RAW_NTU) * math.exp(-STEP_S / STORM_TAU_S)
@@ -123,7 +153,7 @@ class WaterWorks:
             self.outflow_l_s = 0.0
             return
         factor = HOUR_FACTORS[int(self._sky.local_hour())] * self._rng.lognormvariate(0, DEMAND_SD)
-        demand_l_s = PEOPLE * LITRES_PER_DAY / DAY_S * factor
+        demand_l_s = self._people * LITRES_PER_DAY / DAY_S * factor
         usual_head_m = HILL_M + 0.75 * TANK_M
         head_m = HILL_M + self.level_m
         leak_l_s = (LEAK_L_S + self._burst_l_s) * (head_m / usual_head_m) ** LEAK_EXPONENT
