@@ -64,10 +64,9 @@ def readings() -> dict[str, Struct]:
 
 def doubtful() -> Struct:
     """Return a reading that says why it has no value, and came late."""
-    body = {**_NODE, "type": "WasteContainer", "ts": TS, "seq": 184_475, "q": "bad", "hist": True}
-    return msgspec.convert(
-        {**body, "status": "unknown", "qr": "fillingLevel:no-echo"}, TYPES["WasteContainer"]
-    )
+    body = {**_NODE, "type": "WasteContainer", "ts": "2026-11-23T05:20:00.000Z", "seq": 184_475, "q": "bad"}
+    more = {"status": "unknown", "qr": "fillingLevel:no-echo", "hist": True}
+    return msgspec.convert({**body, **more}, TYPES["WasteContainer"])
 
 
 def events() -> dict[str, Event]:
