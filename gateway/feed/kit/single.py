@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from gateway.feed.bodies import PAIRS, RAW, TIME, TYPES, Custody, Event, Meta, Reading, decode, decode_reading
 from gateway.feed.channels import FACTS, STATUSES
@@ -85,7 +85,7 @@ def _read(message: Message) -> None:
     except FeedError as error:
         message.problems.append(("schema", str(error)))
         return
-    message.problems += _times(keys)
+    message.problems += _times(message.body)
     message.problems += _RULES_OF[type(message.body)](message)
 
 
@@ -101,10 +101,10 @@ def _decode(message: Message) -> Struct:
     return decode(message.heard.payload, FACTS[message.topic.channel].bodies[0])
 
 
-def _times(keys: dict[str, Any]) -> Iterator[Problem]:
+def _times(body: Struct) -> Iterator[Problem]:
     for key in ("ts", "expires", "until"):
-        text = keys.get(key)
-        if text is None:
+        text = getattr(body, key, UNSET)
+        if text is UNSET:
             continue
         if not _TIME.fullmatch(text):
             yield "ts", f"{key} is {text!r}"
