@@ -8,6 +8,8 @@ import click
 
 from edge_api.cli import URL, edge, quarantine
 
+__all__ = ["edge"]
+
 _url = click.option("--url", default=URL, show_default=True, help="Where the edge serves.")
 _token = click.option("--token", default="", envvar="COMMUNE_TOKEN", help="A token with scope admin.")
 _PIECE = 1 << 20

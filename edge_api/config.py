@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from edge_api.broker.settings import Broker, broker_problems
 from gateway.feed import FeedError, Topic
 from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
 from gateway.spool.quota import quota_problems
@@ -130,6 +131,7 @@ class EdgeConfig(Settings, frozen=True):
     site: Site
     mqtt: Mqtt | None = None
     http: Http = Http()
+    broker: Broker | None = None
     spool: Spool = Spool()
     history: History = History()
     exchange: Exchange = Exchange()
@@ -184,6 +186,8 @@ def check(config: EdgeConfig) -> list[str]:
             problems.append(
                 f"[mqtt] port: {PLAIN_MQTT} is MQTT without TLS, and there is a ca_file; write {TLS_MQTT}"
             )
+    if config.broker is not None:
+        problems += broker_problems(config.broker, site.province, site.commune)
     if (config.http.cert_file is None) != (config.http.key_file is None):
         problems.append("[http] cert_file and key_file go together: give both or none")
     return problems + [problem for each in config.upstreams for problem in _upstream_problems(each)]

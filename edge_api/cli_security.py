@@ -1,0 +1,57 @@
+"""The edge's commands about who may do what: the broker's files, and tokens for the HTTP side."""
+
+import json
+from pathlib import Path
+
+import click
+
+from edge_api.cli import CONFIG
+from edge_api.cli_manage import edge
+
+__all__ = ["edge"]
+
+
+@edge.command()
+@click.argument("file", type=click.Path(path_type=Path), default=CONFIG)
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write; [broker] folder when left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+def broker(file: Path, out: Path | None, as_json: bool) -> None:
+    """Write mosquitto.conf and its ACL file from the table [broker]."""
+    from edge_api.broker.acl import acl
+    from edge_api.broker.mosquitto import mosquitto_conf
+    from edge_api.config import load
+    from gateway.cli import configuration
+    from sensors.errors import ConfigError
+
+    with configuration():
+        config = load(file)
+        if config.broker is None:
+            raise ConfigError(f"{file}: the table [broker] is missing; see docs/security.md")
+        province, commune = config.site.province, config.site.commune
+        folder = out or config.broker.folder
+        written = {
+            "mosquitto.conf": mosquitto_conf(config.broker, province, commune),
+            "acl": acl(config.broker, province, commune),
+        }
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in written.items():
+                part = folder / f"{name}.part"
+                part.write_text(text, encoding="utf-8")
+                part.chmod(0o644)  # Mosquitto runs as a user of its own, and nothing in them is secret
+                part.replace(folder / name)
+        except OSError as error:
+            raise ConfigError(f"--out: {folder} cannot be written: {error.strerror}") from None
+    warnings = []
+    if config.broker.crl_file is None:
+        warnings.append("[broker] crl_file is missing: a certificate that was revoked is still let in")
+    if commune and not config.broker.nodes:
+        warnings.append("there is no [[broker.node]]: no node may say anything")
+    files = [str(folder / name) for name in written]
+    if as_json:
+        click.echo(json.dumps({"files": files, "warnings": warnings}, ensure_ascii=False))
+        return
+    for path in files:
+        click.echo(path)
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
