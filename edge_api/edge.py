@@ -53,6 +53,7 @@ class Edge(Asked):
         except sqlite3.Error as error:
             log.error("progress cannot be written down, some readings will be sent again: %s", error)  # noqa: TRY400
         self.history.close()
+        self.alarms.close()
         self.spool.close()
 
     def _keep_house(self) -> None:

@@ -67,6 +67,7 @@ class _EdgeCollector(Collector):
         yield from _totals(edge.counters())
         yield from _relay(edge.relay_status())
         yield GaugeMetricFamily("commune_gaps", "Ranges of readings known to be missing", len(edge.gaps()))
+        yield from _alarms(edge)
         yield GaugeMetricFamily(
             "commune_history_assets", "Assets known to history", len(edge.history.latest())
         )
@@ -89,6 +90,17 @@ def _totals(counters: Counters) -> Iterator[Metric]:
     for node in counters.nodes:
         missing.add_metric([node.gw, node.ep], node.missing)
     yield missing
+
+
+def _alarms(edge: EdgeView) -> Iterator[Metric]:
+    by_severity, unseen = edge.alarms.counts()
+    opened = GaugeMetricFamily("commune_alarms_open", "Alarms that are open", labels=["severity"])
+    for severity in ("info", "warning", "critical"):
+        opened.add_metric([severity], by_severity.get(severity, 0))
+    yield opened
+    yield GaugeMetricFamily(
+        "commune_alarms_unacknowledged", "Open alarms that nobody has acknowledged", float(unseen)
+    )
 
 
 def _relay(relay: RelayStatus) -> Iterator[Metric]:

@@ -5,6 +5,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from edge_api.alarms import AlarmBook
 from edge_api.arrivals import MessageArrival
 from edge_api.config import EdgeConfig, thins
 from edge_api.custody import Custodian
@@ -12,7 +13,9 @@ from edge_api.grants import Grants
 from edge_api.history import History
 from edge_api.ingest.mqtt import Ears, MqttIngest
 from edge_api.intake import Arrival, Intake
-from edge_api.lines import join_bodies
+from edge_api.lineprotocol import encode
+from edge_api.lines import join_bodies, join_lines
+from edge_api.point import Point
 from edge_api.relay import Relay
 from edge_api.status import Wall
 from edge_api.thinning import EdgeCodec
@@ -21,7 +24,7 @@ from gateway.feed import Meta, Topic
 from gateway.feed.link import RECEIVE_MAXIMUM
 from gateway.feed.link import Settings as LinkSettings
 from gateway.feed.tls import contexts
-from gateway.spool import Committer, Compactor, Gap, Outbox, Spool, Stream
+from gateway.spool import EVENTS, Committer, Compactor, Gap, Outbox, Segment, Spool, Stream
 from gateway.spool.quota import Limits, Quota
 from gateway.spool.room import Room
 from gateway.spool.thinning import Thinner
@@ -44,6 +47,14 @@ class Parts:
         self._wall_ns = wall_ns
         self.spool = Spool(config.spool.path, keep_s=float(config.spool.keep))
         self.history = History(config.history.path, float(config.history.keep) / 86_400)
+        self.alarms = AlarmBook(
+            config.history.path.with_name(f"{config.history.path.stem}-alarms.db"),
+            self._keep_point,
+            lambda: self.spool.last_id,
+            wall_ns,
+        )
+        self.alarms.catch_up(self.spool)
+        self.history.listen(self.alarms.take)
         self.custodian = Custodian(self.spool, self._publish, self._note_gaps)
         self.room = Room(Quota(self.spool, Limits(int(config.spool.max_bytes), int(config.spool.min_free))))
         self.intake = Intake(self.spool, self.history, self.custodian.touched, wall_ns, self.room)
@@ -112,6 +123,11 @@ class Parts:
 
     def _note_gaps(self, gaps: list[Gap]) -> None:
         self.spool.append((), gaps=gaps, wall_ns=self._wall_ns())
+
+    def _keep_point(self, point: Point) -> None:
+        """Put a point of the edge's own on its way upward."""
+        body = join_lines([encode(point).encode()])
+        self.spool.append([Segment(EVENTS, 1, "", body, point.ts_ns, point.ts_ns)], wall_ns=self._wall_ns())
 
     def _meta(self, topic: Topic, meta: Meta) -> None:
         self.history.meta(topic.province, topic.commune, topic.domain, meta)

@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 from edge_api.api.access import reading_only
+from edge_api.api.alarms import alarm_routes
 from edge_api.api.contract import contract_routes
 from edge_api.api.manage import manage_routes
 from edge_api.api.problems import Problem, problem_response
@@ -60,6 +61,7 @@ def create_app(edge: EdgeView, limits: WriteLimits | None = None) -> FastAPI:
     app.include_router(reading_routes(edge))
     app.include_router(state_routes(edge, streams))
     app.include_router(manage_routes(edge))
+    app.include_router(alarm_routes(edge))
     app.include_router(contract_routes())
     app.include_router(page_routes(edge))
     metrics = Metrics(edge)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from edge_api.api.access import reading_only
+from edge_api.api.alarms import AlarmBody, Seen
 from edge_api.api.answers import AlertBody, Asset, Reading, asset_body
 from edge_api.api.problems import Problem
 from edge_api.api.stream import Streams, TooManyClients
@@ -14,7 +15,7 @@ from edge_api.api.times import moment_ns, rfc3339, span_s
 from edge_api.api.view import EdgeView, Gap, QuarantinedLine, RelayStatus
 from edge_api.history import AmbiguousAsset, AssetNow, TooManyRows
 
-SCHEMAS: tuple[type, ...] = (Asset, AlertBody, Reading, RelayStatus, Gap, QuarantinedLine)
+SCHEMAS: tuple[type, ...] = (Asset, AlertBody, AlarmBody, Seen, Reading, RelayStatus, Gap, QuarantinedLine)
 
 _NS_A_SECOND = 1_000_000_000
 _DEFAULT_SPAN_NS = 24 * 3600 * _NS_A_SECOND

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
+from edge_api.alarms.alarm import alarm_key, is_alarm
 from edge_api.api.times import rfc3339
 from edge_api.history import NOT_VALUES, asset_key
 from edge_api.point import Point
@@ -105,4 +106,6 @@ def _event(point: Point) -> bytes:
         "fields": {key: value for key, value in fields.items() if key not in NOT_VALUES},
     }
     kind = b"alert" if point.measurement == "Alert" else b"reading"
+    if is_alarm(point):
+        body |= {"kind": point.tags["kind"], "alarm": alarm_key(point.tags, str(fields["id"]))}
     return b"event: %s\ndata: %s\n\n" % (kind, _encode(body))

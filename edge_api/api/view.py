@@ -7,6 +7,7 @@ from typing import BinaryIO, Literal, Protocol
 
 from msgspec import Struct
 
+from edge_api.alarms import AlarmBook
 from edge_api.history import History
 from edge_api.point import Point
 
@@ -158,6 +159,10 @@ class EdgeView(Protocol):
     @property
     def history(self) -> History:
         """Return recent readings and latest values."""
+
+    @property
+    def alarms(self) -> AlarmBook:
+        """Return open and past alarms."""
 
     def submit(self, batch: WriteBatch) -> Future[None]:
         """Take a batch; the future is done when it is on disk, or fails with SpoolFull or CannotCommit.

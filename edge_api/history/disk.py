@@ -126,14 +126,8 @@ class Disk:
     def set_aside(self) -> None:
         """Move a damaged file out of the way, keep it for a look, and begin a new one."""
         self._engine.dispose()
-        number = 1
-        while (aside := self._path.with_name(f"{self._path.name}.damaged-{number}")).exists():
-            number += 1
-        for suffix in ("", "-wal", "-shm"):
-            source = self._path.with_name(self._path.name + suffix)
-            if source.exists():
-                source.rename(aside.with_name(aside.name + suffix))
-        log.error("history: %s is damaged; set aside as %s, a new one is begun", self._path, aside.name)
+        aside = move_aside(self._path)
+        log.error("history: %s is damaged; set aside as %s, a new one is begun", self._path, aside)
         self._engine = self._make()
 
     def close(self) -> None:
@@ -167,6 +161,18 @@ class Disk:
 
 class WrongVersion(DatabaseError):  # noqa: N818 - reads as the sentence it is
     """The tables are those of another version of the program."""
+
+
+def move_aside(path: Path) -> str:
+    """Rename a damaged database and what belongs to it, for a look; return its new name."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    for suffix in ("", "-wal", "-shm"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            source.rename(aside.with_name(aside.name + suffix))
+    return aside.name
 
 
 def pack(columns: dict[str, Piece]) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from edge_api.alarms.alarm import ACKNOWLEDGED, PER_FIELD
 from edge_api.point import Point
 from gateway.feed import Meta
 from sensors.sample import Value
@@ -81,11 +82,14 @@ class AssetNow(Struct, kw_only=True):
     def alarm(self, point: Point) -> None:
         """Take in a point of the measurement Alert."""
         kind = point.tags.get("kind", "")
-        old = self.alerts.get(kind)
+        if point.fields.get("state") == ACKNOWLEDGED:
+            return  # that it was seen does not end it
+        slot = f"{kind} {point.fields.get('field', '')}" if kind in PER_FIELD else kind
+        old = self.alerts.get(slot)
         if (old is None and len(self.alerts) < _MOST_ALERTS) or (old and point.ts_ns >= old.ts_ns):
             fields = point.fields
             field = fields.get("field")
-            self.alerts[kind] = Alert(
+            self.alerts[slot] = Alert(
                 kind=kind,
                 state=str(fields.get("state", "raised")),
                 severity=str(fields.get("severity", "info")),

@@ -25,8 +25,8 @@ class State(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a rule remembers between two readings. Times are monotonic ns of `boot`.
 
     `on` is what holds, `told` what was last said; they differ only while `flapping`. `since_ns` and `count`
-    are of a condition that is not raised yet. `number` counts the alarms of this rule, `held` the changes
-    that flapping kept back.
+    are of a condition that is not raised yet. `number` counts the alarms of this rule, `flaps` how often
+    they flapped, `held` the changes that flapping kept back.
     """
 
     boot: str = ""
@@ -41,6 +41,7 @@ class State(Struct, frozen=True, omit_defaults=True, kw_only=True):
     changed_ns: int = 0
     flapping: bool = False
     held: int = 0
+    flaps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,8 @@ def _tell(state: State, seen: Seen, value: Value | None, most: int) -> tuple[Sta
     if state.on:
         return _said(change(state, times=times), "raised", value, now_ns)
     if len(times) >= most - 1:
-        begun = Transition(True, "raised", state.field, 1, None, state.number)  # noqa: FBT003 - flapping
-        return change(state, flapping=True, held=1, times=times), (begun,)
+        state = change(state, flapping=True, held=1, times=times, flaps=state.flaps + 1)
+        return state, (Transition(True, "raised", state.field, 1, None, state.flaps),)  # noqa: FBT003 - flapping
     return _said(change(state, times=times), "cleared", value, now_ns)
 
 
@@ -134,7 +135,7 @@ def _hold(state: State, now_ns: int, value: Value | None) -> tuple[State, tuple[
         return msgspec.structs.replace(state, held=state.held + 1), ()
     if now_ns - state.changed_ns < HOUR_NS:
         return state, ()
-    over = Transition(True, "cleared", state.field, state.held, None, state.number)  # noqa: FBT003 - flapping
+    over = Transition(True, "cleared", state.field, state.held, None, state.flaps)  # noqa: FBT003 - flapping
     state = msgspec.structs.replace(state, flapping=False, held=0, times=())
     return (state, (over,)) if state.on else _said(state, "cleared", value, now_ns, before=(over,))
 

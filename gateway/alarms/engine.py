@@ -145,7 +145,7 @@ class Engine:
         event = self._event(asset, rule.name, kind, it, severity)
         if it.flapping:
             event.field = rule.name
-            event.id = f"{event.id}-flapping"
+            event.id = f"{event.id}-flapping"  # its number is of the flappings, not of the alarms
         elif it.field in {"", QUALITY}:
             name, reason = next(iter(seen.reasons.items()), (None, None))
             event.field = name or msgspec.UNSET
@@ -187,7 +187,7 @@ class Engine:
             event = self._event(asset, name, kind, it, "info")
             event.reason = GONE
             self._add(found, asset, kind, event, mono_ns)
-            found.states[key] = State(number=state.number)
+            found.states[key] = State(number=state.number, flaps=state.flaps)
             found.notes[_note(key)] = msgspec.json.encode(found.states[key]).decode()
 
 

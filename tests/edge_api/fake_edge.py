@@ -4,6 +4,7 @@ import gzip
 from concurrent.futures import Future
 from pathlib import Path
 
+from edge_api.alarms import AlarmBook
 from edge_api.api.view import (
     Counters,
     EdgeInfo,
@@ -27,6 +28,9 @@ READER = {"Authorization": "Token r"}
 class FakeEdge:
     def __init__(self, path: Path) -> None:
         self.history = History(path / "history.db")
+        self.kept: list[object] = []
+        self.alarms = AlarmBook(path / "alarms.db", self.kept.append, lambda: 0, lambda: NOW_NS)
+        self.history.listen(self.alarms.take)
         self.batches: list[WriteBatch] = []
         self.refusal: Exception | None = None
         self.raises_at_once = False
