@@ -4,12 +4,11 @@ import logging
 from collections.abc import Sequence
 
 from gateway.config import DeviceConfig, bus_of
-from gateway.judging import Judge
 from sensors import registry, settings
-from sensors.calibration import Calibrations
 from sensors.errors import BusError
+from sensors.findings import Diagnosing, Finding
 from sensors.io import IO
-from sensors.sample import Sample, bad
+from sensors.sample import Metric, Quality, Sample, bad
 
 RETRY_NS = 30_000_000_000  # a device that cannot be opened is most often not plugged in yet
 
@@ -19,15 +18,15 @@ log = logging.getLogger(__name__)
 class Device:
     """One configured device behind its driver. All methods but `fault` belong to the thread of its bus."""
 
-    def __init__(self, config: DeviceConfig, io: IO, history: Calibrations | None = None) -> None:
-        """Make the driver, calibrated by a history; raise ConfigError when its settings cannot work."""
+    def __init__(self, config: DeviceConfig, io: IO) -> None:
+        """Make the driver; raise ConfigError when its settings cannot work."""
         kind = registry.driver(config.driver)
         checked = settings.convert(config.config, kind.Config, f"device {config.id}: [config] ")
         self.id = config.id
         self.bus = bus_of(config, checked)
         self.fault = ""  # what is wrong now, in words; empty when all is well
+        self.error: Exception | None = None  # what escaped from the driver the last time
         self._driver = kind(checked, io)
-        self._judge = Judge(config, self.metrics, io.clock, history or Calibrations())
         self._clock = io.clock
         self._open = False
         self._retry_ns = 0
@@ -37,6 +36,11 @@ class Device:
     def metrics(self) -> list[str]:
         """Return the keys of what the device measures."""
         return [metric.key for metric in self._driver.metrics]
+
+    @property
+    def kinds(self) -> tuple[Metric, ...]:
+        """Return what the device measures."""
+        return tuple(self._driver.metrics)
 
     def open(self) -> None:
         """Open the device; when that fails, `read` tries again after a pause."""
@@ -50,11 +54,7 @@ class Device:
             self._open = True
 
     def read(self) -> dict[str, Sample]:
-        """Return one sample for each metric, checked and calibrated; takes as long as the driver does."""
-        return self._judge.judge(self.ask())
-
-    def ask(self) -> dict[str, Sample]:
-        """Return one sample for each metric as the driver gives it, bad ones with the reason."""
+        """Return one sample for each metric, bad ones with the reason; takes as long as the driver does."""
         if not self._open and self._clock.monotonic_ns() >= self._retry_ns:
             self.open()
         if not self._open:
@@ -65,6 +65,16 @@ class Device:
             return self.all_bad(self._failed(error))
         self._recovered()
         return self._complete(samples)
+
+    def look(self) -> tuple[dict[str, Sample], Sequence[Finding]]:
+        """Read without waiting for a retry, and let the driver look closer; only a check asks for it."""
+        self._retry_ns = 0
+        samples = self.read()
+        findings = self._diagnose()
+        if not findings and any(sample.quality is Quality.BAD for sample in samples.values()):
+            samples = self.read()  # it was left out of the polls, or waited, and may answer now
+            findings = self._diagnose()
+        return samples, findings
 
     def close(self) -> None:
         """Give lines and ports back."""
@@ -79,11 +89,21 @@ class Device:
         """Return what stands for a reading that there is not."""
         return {metric: bad(metric, reason) for metric in self.metrics}
 
+    def _diagnose(self) -> Sequence[Finding]:
+        if not self._open or not isinstance(self._driver, Diagnosing):
+            return ()
+        try:
+            return self._driver.diagnose()
+        except Exception as error:  # noqa: BLE001 - a driver that cannot explain itself must not end the check
+            self.error = self.error or error
+            return ()
+
     def _complete(self, samples: Sequence[Sample]) -> dict[str, Sample]:
         return self.all_bad("fault") | {sample.metric: sample for sample in samples}
 
     def _failed(self, error: Exception) -> str:
         """Remember and, once per change, log what is wrong; return its reason code."""
+        self.error = error
         if isinstance(error, BusError):
             reason, kind, trace = error.reason, error.reason, None
         else:
@@ -95,6 +115,7 @@ class Device:
         return reason
 
     def _recovered(self) -> None:
+        self.error = None
         if self.fault:
             log.info("device %s answers again", self.id)
             self.fault = self._kind = ""

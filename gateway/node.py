@@ -12,6 +12,7 @@ from gateway.alarms.limits import shipped
 from gateway.alarms.plan import plan
 from gateway.config import AssetConfig, NodeConfig
 from gateway.dating import Dating
+from gateway.desk import Desk
 from gateway.feed import TYPES, Meta
 from gateway.feed.bodies import Location
 from gateway.feed.expiry import look, soonest
@@ -84,6 +85,7 @@ class Node:
             ),
         )
         self.runner = Runner(config, io, self._take)
+        self.desk = Desk(config.desk.socket, config, self.runner) if config.desk.socket else None
 
     def _alarms(self) -> Engine:
         config, clock = self.config, self.io.clock
@@ -135,6 +137,8 @@ class Node:
         self.publisher.start()
         if threads:
             self.runner.start()
+        if self.desk is not None:
+            self.desk.start()
 
     def standing(self, limit_s: float = STANDSTILL_S) -> list[str]:
         """Name the loops that do not move any more; `limit_s` is of the node's own clock."""
@@ -159,6 +163,8 @@ class Node:
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Stop reading, commit what was read, send what can be sent in `timeout_s`, close the spool."""
+        if self.desk is not None:
+            self.desk.stop()
         self.runner.stop()
         if not self.journal.stop(timeout_s):
             log.error("stopped with readings that the disk did not take: %s", self.journal.committer.failing)

@@ -6,13 +6,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
+from typing import TypeVar, cast
 
 from gateway.config import AssetConfig, NodeConfig
 from gateway.cycle import APART_NS, NS, Cycle, WatchedAsset
 from gateway.device import Device
-from sensors.calibration import Calibrations
 from sensors.io import IO
 from sensors.sample import Observation, Sample
 
@@ -20,6 +22,8 @@ SPREAD_NS = 2 * NS  # between the first cycles of two assets: soon after the sta
 ANSWER_NS = 30 * NS  # a device that has not answered by then will not, in this cycle
 WAKE_NS = NS // 2  # longest sleep of the schedule, so that `stop` need not wait for the next cycle
 STOP_S = 5.0  # a bus that has not come back by then hangs, and is left behind
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +48,7 @@ class Runner:
 
     def __init__(self, config: NodeConfig, io: IO, emit: Callable[[AssetReading], None]) -> None:
         """Make drivers and assets, open none; raise ConfigError when their settings cannot work."""
-        self.calibrations = Calibrations(config.calibrations)
-        devices = {each.id: Device(each, io, self.calibrations) for each in config.devices}
+        devices = {each.id: Device(each, io) for each in config.devices}
         self._clock = io.clock
         self._emit = emit
         self._devices = list(devices.values())
@@ -85,15 +88,16 @@ class Runner:
                 self._finish(cycle)
         self._sleep_until(until_ns)
 
-    def start(self) -> None:
-        """Start the schedule and one thread a bus; once in a runner's life."""
+    def start(self, *, schedule: bool = True) -> None:
+        """Start one thread a bus, and the schedule unless only visits are wanted; once in a runner's life."""
         self._begin_schedule()
         self._beat_ns = self._clock.monotonic_ns()
         for bus in self._buses.values():
             bus.thread = threading.Thread(target=self._serve, args=(bus,), name=bus.name, daemon=True)
             bus.thread.start()
-        self._schedule = threading.Thread(target=self._keep_schedule, name="schedule", daemon=True)
-        self._schedule.start()
+        if schedule:
+            self._schedule = threading.Thread(target=self._keep_schedule, name="schedule", daemon=True)
+            self._schedule.start()
 
     def stop(self) -> None:
         """Emit no more, end all threads and close all devices; takes STOP_S at most, whatever hangs."""
@@ -110,6 +114,22 @@ class Runner:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 log.warning("bus %s hangs and is left behind, its devices open", thread.name)
+
+    def visit(self, device: str, action: Callable[[Device], T], limit_s: float) -> T:
+        """Do something with a device between its readings, on the thread of its bus; return what it returns.
+
+        Raise KeyError for no such device, and TimeoutError when its bus has not come to it within `limit_s`.
+        """
+        found = {each.id: each for each in self._devices}[device]
+        bus = self._buses[found.bus]
+        if bus.thread is None:
+            return action(found)
+        visit = Visit(partial(action, found))
+        bus.queue.put(visit)
+        try:
+            return cast("T", visit.done.result(limit_s))
+        finally:
+            visit.done.cancel()  # nobody waits for it any more
 
     def alive(self, limit_s: float = 30.0) -> dict[str, bool]:
         """Say of each bus, and of "schedule", whether its thread runs and has moved in the last `limit_s`."""
@@ -210,6 +230,10 @@ class Runner:
         bus.busy_ns = None
         while (asked := bus.queue.get()) is not None and not self._stopping.is_set():
             bus.busy_ns = self._clock.monotonic_ns()
+            if isinstance(asked, Visit):
+                asked.run()
+                bus.busy_ns = None
+                continue
             samples = asked.read()
             bus.busy_ns = None
             self._answer(asked, samples)
@@ -227,11 +251,27 @@ class Runner:
             self._finish_anyway(cycle)
 
 
+class Visit:
+    """Something to do on a bus between two readings, and what came of it."""
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        self._action = action
+        self.done: Future[object] = Future()
+
+    def run(self) -> None:
+        """Do it, unless nobody waits any more; an error is for the one who waits."""
+        if self.done.set_running_or_notify_cancel():
+            try:
+                self.done.set_result(self._action())
+            except Exception as error:  # noqa: BLE001 - handed on
+                self.done.set_exception(error)
+
+
 @dataclass(slots=True, eq=False)
 class _Bus:
     name: str
     devices: list[Device] = field(default_factory=list)
-    queue: SimpleQueue[Device | None] = field(default_factory=SimpleQueue)
+    queue: SimpleQueue[Device | Visit | None] = field(default_factory=SimpleQueue)
     thread: threading.Thread | None = None
     busy_ns: int | None = None  # since when its thread is in a driver
 

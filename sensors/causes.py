@@ -50,7 +50,7 @@ DEVICES: dict[str, Cause] = {
         _("Point it straight at the surface, nearer than 4 m, and wipe its two eyes."),
     ),
     "echo-spread": doubtful(
-        _("The echoes differ by more than {spread_m} m"),
+        _("The measurements scatter too much"),
         _("Take away foil, cobwebs and whatever hangs before the sensor; tighten its holder."),
     ),
     # a contact

@@ -96,7 +96,7 @@ MACHINE: dict[str, Cause] = {
         _("Look for loose wires, missing GND, and long cables beside power lines."),
     ),
     "out-of-range": doubtful(
-        _("{metric}: {value} cannot be"),
+        _("{metric}: the device says {value}, which cannot be"),
         _("Look at the sensor: is it where it should be, clean and calibrated?"),
     ),
     "unmoved": doubtful(

@@ -18,6 +18,7 @@ UNITS = {
     "AMP": "A",
     "KWH": "kWh",
     "KWT": "kW",
+    "HTZ": "Hz",
     "LUX": "lx",
     "P1": "%",
     "DBM": "dBm",

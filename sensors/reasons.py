@@ -86,6 +86,7 @@ _ALL = (
     Reason("stretched", _("disturbed while it was read"), bad="BadCommunicationError"),
     Reason("interference", _("another sensor disturbs it"), bad=_FAILURE),
     Reason("restart-gap", _("what passed during the restart was not counted"), "UncertainSubNormal"),
+    Reason("unsteady", _("changes without rest: a loose wire"), _INACCURATE),
     # what the values of some time say
     Reason("spike", _("a jump that cannot be"), _INACCURATE),
     Reason("jump", _("a jump that cannot be"), _INACCURATE),

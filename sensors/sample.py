@@ -15,9 +15,16 @@ class Quality(IntEnum):
     BAD = 2
 
     @property
-    def word(self) -> str:
+    def word(self) -> Literal["good", "uncertain", "bad"]:
         """Return the word that the feed uses: good, uncertain or bad."""
-        return self.name.lower()
+        return _WORDS[self]
+
+
+_WORDS: dict[Quality, Literal["good", "uncertain", "bad"]] = {
+    Quality.GOOD: "good",
+    Quality.UNCERTAIN: "uncertain",
+    Quality.BAD: "bad",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +39,13 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value of one metric. `value` is None when the quality is BAD; `raw` is what the device said.
-
-    `uncalibrated` is the device's own number in the metric's unit, where a calibration made `value` of it.
-    """
+    """One value of one metric. `value` is None when the quality is BAD; `raw` is what the device said."""
 
     metric: str
     value: Value | None
     quality: Quality = Quality.GOOD
     reason: str = ""
     raw: float | None = None
-    uncalibrated: float | None = None
 
     def __post_init__(self) -> None:
         if (self.quality is Quality.BAD) != (self.value is None):
@@ -60,17 +63,9 @@ def bad(metric: str, reason: str, raw: float | None = None) -> Sample:
 class Observation:
     """What one asset is seen to be at one moment: fields of its feed type, and why some are doubtful.
 
-    `reasons` maps a field to its reason code; a field that is bad is absent from `fields`. `raws` has, for
-    each field that a calibration made, what it was made of.
+    `reasons` maps a field to its reason code; a field that is bad is absent from `fields`.
     """
 
     fields: dict[str, Value]
     quality: Quality = Quality.GOOD
     reasons: dict[str, str] | None = None
-    raws: dict[str, float] | None = None
-
-    @property
-    def bad(self) -> dict[str, str]:
-        """Return the fields that should have a value and have none, each with its reason."""
-        reasons = self.reasons or {}
-        return {field: reason for field, reason in reasons.items() if field not in self.fields}

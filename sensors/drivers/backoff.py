@@ -22,6 +22,10 @@ class Backoff:
             self._left -= 1
             raise BusError("no-comm", f"was silent; asked again after {self._left} more polls")
 
+    def forget(self) -> None:
+        """Ask again at the next poll: the unit was heard otherwise."""
+        self._silent = self._left = 0
+
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:

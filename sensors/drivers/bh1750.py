@@ -11,11 +11,13 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from sensors.errors import BusError
+from sensors.findings import Finding
 from sensors.io import IO
 from sensors.sample import Metric, Sample, bad
 from sensors.settings import Settings
 
 FULL = 65535
+OVERLAY = "dtoverlay=i2c-sensor,bh1750"  # of the Pi's kernel, overlays/README
 
 
 class Bh1750:
@@ -52,6 +54,21 @@ class Bh1750:
         if raw >= FULL:
             return [bad("illuminance", "range", float(raw))]
         return [Sample("illuminance", round(raw * scale * self._config.dome, 2), raw=float(raw))]
+
+    def diagnose(self) -> Sequence[Finding]:
+        """Say whether the kernel lacks the sensor, the sensor is silent, or blinded."""
+        try:
+            folder = self._folder()
+            raw = int((folder / "in_illuminance_raw").read_text(encoding="ascii"))
+        except BusError:
+            return [Finding("overlay-missing", str(self._root), chip="BH1750", overlay=OVERLAY)]
+        except FileNotFoundError:
+            return [Finding("overlay-missing", folder.name, chip="BH1750", overlay=OVERLAY)]
+        except OSError:
+            return [Finding("i2c-silent", folder.name, chip="BH1750")]
+        except ValueError:
+            return [Finding("garbled", folder.name)]
+        return [Finding("light-full", folder.name)] if raw >= FULL else []
 
     def close(self) -> None:
         """Do nothing: no file stays open."""

@@ -5,11 +5,17 @@ looks like an open lid, not like a shut one.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
+from sensors.findings import Finding
 from sensors.io import IO, DigitalIn, Line, Pull
-from sensors.sample import Metric, Sample, bad
+from sensors.sample import Metric, Quality, Sample, bad
 from sensors.settings import Settings
+
+AGAIN, AGAIN_S = 3, 0.004  # a reed that was moved bounces for some ms, then keeps still
+LOOKS, LOOK_S = 40, 0.005
+FLUTTERS = 3  # a contact that is moved just now changes once; its bounces are over in 20 ms
 
 
 class Contact:
@@ -36,10 +42,28 @@ class Contact:
         )
 
     def read(self) -> Sequence[Sample]:
-        """Return whether the contact is active now."""
+        """Return whether the contact is active now; one that changes within 12 ms is not to be believed."""
         if self._contact is None:
             return [bad("active", "closed")]
-        return [Sample("active", self._contact.active())]
+        active = self._contact.active()
+        for _ in range(AGAIN):
+            self._io.clock.sleep(AGAIN_S)
+            if self._contact.active() != active:
+                return [Sample("active", active, Quality.UNCERTAIN, "unsteady")]
+        return [Sample("active", active)]
+
+    def diagnose(self) -> Sequence[Finding]:
+        """Watch the line for a fifth of a second: nobody moves a lid that fast, but a loose wire does."""
+        if self._contact is None:
+            return []
+        levels = []
+        for _ in range(LOOKS):
+            levels.append(self._contact.active())
+            self._io.clock.sleep(LOOK_S)
+        flips = sum(one != other for one, other in pairwise(levels))
+        if flips < FLUTTERS:
+            return []
+        return [Finding("contact-flutters", self._config.line, flips=flips, seconds=LOOKS * LOOK_S)]
 
     def close(self) -> None:
         """Give the line back."""

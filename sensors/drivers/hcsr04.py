@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from sensors import checks
+from sensors.findings import Finding
 from sensors.io import IO, Echo, Line
 from sensors.sample import Metric, Sample, bad
 from sensors.settings import Settings
@@ -56,6 +57,20 @@ class Hcsr04:
             return [bad("distance", "closed")]
         widths = [self._ping(self._ranger) for _ in range(self._config.pings)]
         return [self._judge([width for width in widths if width is not None and width < NOTHING_S])]
+
+    def diagnose(self) -> Sequence[Finding]:
+        """Ping again: a line high at rest, one that never rises, one that gives up are three causes."""
+        if self._ranger is None:
+            return []
+        config = self._config
+        if self._ranger.held():
+            return [Finding("echo-high", config.echo)]
+        widths = [self._ping(self._ranger) for _ in range(FEWEST_VALID)]
+        if all(width is None for width in widths):
+            return [Finding("echo-silent", config.echo, trigger=config.trigger)]
+        if all(width is None or width >= NOTHING_S for width in widths):
+            return [Finding("echo-nothing", config.echo)]
+        return []
 
     def close(self) -> None:
         """Give the lines back."""

@@ -13,6 +13,8 @@ import msgspec
 
 from sensors import checks
 from sensors.drivers.backoff import Backoff
+from sensors.drivers.silence import of_unit
+from sensors.findings import Finding
 from sensors.io import IO, ModbusBus, Port
 from sensors.sample import Metric, Quality, Sample, bad
 from sensors.settings import Seconds, Settings
@@ -91,6 +93,18 @@ class ModbusProbe:
             return [bad(metric.key, "closed") for metric in self.metrics]
         with self._backoff:
             return [self._sample(bus, register) for register in self._config.registers]
+
+    def diagnose(self) -> Sequence[Finding]:
+        """Ask for the first register directly; say what the unit's silence or refusal means."""
+        bus, config, first = self._bus, self._config, self._config.registers[0]
+        if bus is None:
+            return []
+        found = of_unit(
+            config, first.address, lambda: bus.read(config.unit, first.function, first.address, first.words)
+        )
+        if not found:
+            self._backoff.forget()
+        return found
 
     def close(self) -> None:
         """Leave the bus; the port stays with the others on it."""

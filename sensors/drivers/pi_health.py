@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from sensors import checks
+from sensors.findings import Finding
 from sensors.io import IO
 from sensors.sample import Metric, Sample, bad
 from sensors.settings import Settings
 
+THROTTLES_C = 80.0  # from here on the firmware slows the processor down
+LITTLE_GB = 0.5
 COLDEST_C, HOTTEST_C = -40.0, 110.0  # the chips' own limits with some margin
 
 
@@ -35,6 +38,20 @@ class PiHealth:
     def read(self) -> Sequence[Sample]:
         """Return the temperature in C (sysfs gives thousandths) and free disk in GB of 10^9 bytes."""
         return [self._temperature(), self._disk()]
+
+    def diagnose(self) -> Sequence[Finding]:
+        """Say what keeps the Pi from knowing itself, and when it is too hot or its card nearly full."""
+        temperature, disk = self._temperature(), self._disk()
+        found = []
+        if temperature.value is None:
+            found.append(Finding("no-thermometer", self._zone.parent.name))
+        elif float(temperature.value) >= THROTTLES_C:
+            found.append(Finding("too-hot", "", celsius=float(temperature.value)))
+        if disk.value is None:
+            found.append(Finding("disk-unreadable", self._config.path))
+        elif float(disk.value) < LITTLE_GB:
+            found.append(Finding("disk-low", self._config.path, gigabytes=float(disk.value)))
+        return found
 
     def close(self) -> None:
         """Do nothing: no file stays open."""

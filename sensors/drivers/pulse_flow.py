@@ -9,12 +9,15 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from sensors import checks
+from sensors.findings import Finding
 from sensors.io import IO, Edge, Line, PulseCounter, PulseSnapshot
 from sensors.sample import Metric, Sample, bad
 from sensors.settings import Seconds, Settings
 
 OVER_RANGE = 1.2  # more than this much above the meter's greatest flow is interference, not water
 NS_PER_HOUR = 3_600_000_000_000
+LISTEN_NS, LISTEN_STEP_S = 10_000_000_000, 0.5  # at 1 l/s and 10 l a pulse one comes in that time
+SILENT_NS = 24 * NS_PER_HOUR  # a village that draws no water for a day is a meter that does not turn
 
 
 class PulseFlow:
@@ -66,11 +69,35 @@ class PulseFlow:
         flow = self._flow(count)
         litres = count.total * self._config.litres_per_pulse
         volume = Sample("volume", round(self._config.start + litres / 1000, 6), raw=float(count.total))
+        if flow.reason == "range":
+            volume = checks.doubted(volume, "range")  # what the flow denies has been counted all the same
         if count.lost > self._lost:
             flow = checks.doubted(flow, "pulses-lost")
             volume = checks.doubted(volume, "pulses-lost")
             self._lost = count.lost
         return [flow, volume]
+
+    def diagnose(self) -> Sequence[Finding]:
+        """Say when no pulse comes, when some came too fast, or more than the meter can give.
+
+        A meter that has not given one yet is listened to for ten seconds, so that one need only open a tap.
+        """
+        if self._counter is None:
+            return []
+        until_ns = self._io.clock.monotonic_ns() + LISTEN_NS
+        while self._counter.snapshot().last_ns is None and self._io.clock.monotonic_ns() < until_ns:
+            self._io.clock.sleep(LISTEN_STEP_S)
+        config, count, now_ns = self._config, self._counter.snapshot(), self._io.clock.monotonic_ns()
+        found = []
+        quiet_ns = now_ns - (self._opened_ns if count.last_ns is None else count.last_ns)
+        if count.last_ns is None or quiet_ns > SILENT_NS:
+            found.append(Finding("pulses-none", config.line, seconds=round(quiet_ns / 1e9)))
+        if count.lost:
+            found.append(Finding("pulses-lost", config.line, lost=count.lost))
+        if self._rate > OVER_RANGE * config.max_flow and quiet_ns < config.still * 1e9:
+            flow = round(self._rate, 1)
+            found.append(Finding("pulses-too-fast", config.line, flow=flow, most=config.max_flow))
+        return found
 
     def close(self) -> None:
         """Give the line back."""

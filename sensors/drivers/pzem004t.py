@@ -11,6 +11,8 @@ import msgspec
 
 from sensors import checks
 from sensors.drivers.backoff import Backoff
+from sensors.drivers.silence import of_unit
+from sensors.findings import Finding
 from sensors.io import IO, ModbusBus, Port
 from sensors.sample import Metric, Sample, bad
 from sensors.settings import Seconds, Settings
@@ -74,6 +76,22 @@ class Pzem004t:
             Sample("frequency", words[7] / 10),
             checks.in_range(Sample("powerFactor", words[8] / 100), 0, 1),
         ]
+
+    def diagnose(self) -> Sequence[Finding]:
+        """Ask the meter directly; say what its silence means, and when its mains are far from 230 V."""
+        bus, config = self._bus, self._config
+        if bus is None:
+            return []
+        words: list[int] = []
+        found = of_unit(config, 0, lambda: words.extend(bus.read(config.unit, 4, 0, REGISTERS)))
+        if any(each.code == "unit-alone-silent" for each in found):
+            found.append(Finding("mains-off", config.port))
+        if words:
+            self._backoff.forget()
+            volts = words[0] / 10
+            if not LOWEST_V <= volts <= HIGHEST_V:
+                found.append(Finding("mains-voltage", config.port, volts=volts))
+        return found
 
     def close(self) -> None:
         """Leave the bus; the port stays with the others on it."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from sensors import checks
 from sensors.errors import BusError
+from sensors.findings import Finding
 from sensors.io import IO, DigitalIn, DigitalOut, Line, Pull
 from sensors.sample import Metric, Quality, Sample, bad
 from sensors.settings import Seconds, Settings
@@ -80,6 +81,14 @@ class Relay:
         if on.value is not self._commanded:
             on = checks.doubted(on, "not-followed", Quality.UNCERTAIN)
         return [on, Sample("commanded", self._commanded)]
+
+    def diagnose(self) -> Sequence[Finding]:
+        """Compare what was commanded with what is fed back; switch nothing."""
+        config, feedback = self._config, self._feedback
+        if feedback is None or config.feedback is None or feedback.active() is self._commanded:
+            return []
+        code = "relay-dead" if self._commanded else "relay-welded"
+        return [Finding(code, config.line, feedback=config.feedback)]
 
     def close(self) -> None:
         """Switch off and give the lines back."""

@@ -7,7 +7,7 @@ from typing import Literal
 from pymodbus.client import ModbusSerialClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 
-from sensors.errors import BusError, ConfigError
+from sensors.errors import BusError, ConfigError, PortError
 
 RETRIES = 1  # one hit by noise is forgiven; a dead unit then costs two timeouts
 
@@ -40,7 +40,7 @@ class SerialModbus:
             try:
                 answer = call(address, count=count, device_id=unit)
             except ConnectionException as error:
-                raise BusError("no-comm", f"the port cannot be used: {error}") from error
+                raise PortError(f"the port cannot be used: {error}") from error
             except (ModbusException, OSError) as error:
                 reason = "crc" if self._heard else "no-comm"
                 raise BusError(reason, f"unit {unit} register {address}: {error}") from error

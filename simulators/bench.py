@@ -1,0 +1,124 @@
+"""A workbench: one of each device on a simulated Pi, all of them well, until somebody cuts a wire."""
+
+from pathlib import Path
+
+from gateway.check.reasoning import Machine
+from gateway.config import NodeConfig
+from sensors.settings import convert
+from simulators.clock import VirtualClock
+from simulators.io import SimIO
+from simulators.signals.contact import ContactSignal
+from simulators.signals.hcsr04 import RangerSignal
+from simulators.signals.iio import LuxFiles
+from simulators.signals.modbus import Cell, Supply, probe_bank, pzem_bank
+from simulators.signals.pulses import PulseSignal
+from simulators.signals.thermal import ThermalFiles
+from simulators.toml import Table
+
+RS485, METERS = "/dev/ttyUSB0", "/dev/ttyUSB1"
+PH, TURBIDITY, POWER = 3, 7, 11
+TIMEOUT_S = 0.15  # a pty answers in 20 ms, also on a busy machine
+FLOW_L_S = 2.0
+
+
+class Bench:
+    """What stands on the bench and what is wired to what; each signal is there to be broken."""
+
+    def __init__(self, clock: VirtualClock | None = None, io: SimIO | None = None) -> None:
+        self.clock = clock or VirtualClock()
+        self.io = io or SimIO(self.clock)
+        self.machine = Machine(user="pi", ports=(RS485, METERS))
+        self.distance_m: float | None = 0.62
+        pin = self.io.pin
+        self.ranger = RangerSignal(
+            self.clock, pin("GPIO23"), pin("GPIO24"), lambda: self.distance_m, lambda: 28.0
+        )
+        self.lid = ContactSignal(self.clock, pin("GPIO25"))
+        self.door = ContactSignal(self.clock, pin("GPIO27"))
+        self.meter = PulseSignal(self.clock, pin("GPIO17"), 10.0)
+        self.clock.every(1.0, lambda: self.meter.flow(FLOW_L_S, 1.0))
+        self.ph, self.turbidity = 7.21, 0.84
+        self.rs485 = self.io.wire_bus(RS485)
+        cells = {0: Cell("u16", 0.01, lambda: self.ph), 1: Cell("s16", 0.1, lambda: 27.4)}
+        self.rs485.add(PH, 3, probe_bank(cells))
+        self.rs485.add(TURBIDITY, 3, probe_bank({0: Cell("f32", 1.0, lambda: self.turbidity)}))
+        self.volts = 229.0
+        self.meters = self.io.wire_bus(METERS)
+        self.meters.add(POWER, 4, pzem_bank(lambda: Supply(self.volts, 6.5, 1410.0, 812_000.0, 50.0, 0.95)))
+        self.lux = LuxFiles(self.io.sysfs, lambda: 9000.0)
+        self.thermal = ThermalFiles(self.io.sysfs, lambda: 51.0)
+
+    @property
+    def light_files(self) -> Path:
+        """The kernel's folder of the light sensor."""
+        return self.io.sysfs / "bus" / "iio" / "devices" / "iio:device0"
+
+    def config(self) -> NodeConfig:
+        """Return the configuration that fits the wiring."""
+        return convert(
+            {
+                "site": {"province": "42", "commune": "18562", "gw": "gw-01", "name": "Bàn thử"},
+                "device": self.devices(),
+                "asset": self.assets(),
+            },
+            NodeConfig,
+        )
+
+    def devices(self) -> list[Table]:
+        """Return the device tables."""
+        ph = [
+            {"metric": "pH", "address": 0, "unit": "Q30", "scale": 0.01, "min": 0.0, "max": 14.0},
+            {"metric": "temperature", "address": 1, "unit": "CEL", "type": "s16", "scale": 0.1},
+        ]
+        turbidity = [{"metric": "turbidity", "address": 0, "unit": "NTU", "type": "f32", "min": 0.0}]
+        return [
+            _device("echo", "hcsr04", trigger="GPIO23", echo="GPIO24"),
+            _device("lid", "contact", line="GPIO25", invert=True),
+            _device("meter", "pulse-flow", line="GPIO17", litres_per_pulse=10.0, max_flow=60.0),
+            _device("ph", "modbus-probe", port=RS485, unit=PH, registers=ph, timeout=TIMEOUT_S),
+            _device(
+                "turbidity",
+                "modbus-probe",
+                port=RS485,
+                unit=TURBIDITY,
+                registers=turbidity,
+                timeout=TIMEOUT_S,
+            ),
+            _device("power", "pzem004t", port=METERS, unit=POWER, timeout=TIMEOUT_S),
+            _device("lux", "bh1750"),
+            _device("door", "contact", line="GPIO27", invert=True),
+            _device("pi", "pi-health"),
+        ]
+
+    def assets(self) -> list[Table]:
+        """Return the asset tables: each device feeds one of its own, so that a fault shows where it is."""
+        geometry: Table = {"empty_m": 1.05, "full_m": 0.10}
+        return [
+            _asset(
+                "bin-0001", "WasteContainer", {"distance": "echo.distance", "lid": "lid.active"}, geometry
+            ),
+            _asset("network-01", "WaterDistributionNetwork", {"flow": "meter.flow"}),
+            _asset("meter-01", "WaterConsumptionObserved", {"volume": "meter.volume"}),
+            _asset("quality-01", "WaterQualityObserved", {"pH": "ph.pH", "temperature": "ph.temperature"}),
+            _asset("quality-02", "WaterQualityObserved", {"turbidity": "turbidity.turbidity"}),
+            _asset(
+                "cabinet-01",
+                "StreetlightControlCabinet",
+                {"voltage": "power.voltage", "current": "power.current", "power": "power.power"},
+            ),
+            _asset("cabinet-02", "StreetlightControlCabinet", {"illuminance": "lux.illuminance"}),
+            _asset("cabinet-03", "StreetlightControlCabinet", {"door": "door.active"}),
+            _asset("gw-01", "Device", {"cpuTemperature": "pi.cpuTemperature", "diskFree": "pi.diskFree"}),
+        ]
+
+    def close(self) -> None:
+        """Give the simulated Pi back."""
+        self.io.close()
+
+
+def _device(name: str, driver: str, **config: object) -> Table:
+    return {"id": name, "driver": driver, "config": config}
+
+
+def _asset(name: str, kind: str, inputs: dict[str, str], config: Table | None = None) -> Table:
+    return {"id": name, "type": kind, "every": "30s", "inputs": inputs, "config": config or {}}

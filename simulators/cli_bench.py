@@ -1,0 +1,49 @@
+"""The commands of simulation for whoever learns to wire: a bench with one of each device, and its faults."""
+
+import click
+
+from simulators.cli import sim
+
+
+@sim.command()
+@click.option(
+    "--fault", "faults", multiple=True, metavar="DEVICE:FAULT", help="Break something first; may be repeated."
+)
+@click.option("--list", "listing", is_flag=True, help="List the faults.")
+@click.option("--device", default="", help="Look at this device alone.")
+@click.option(
+    "--lang", type=click.Choice(["vi", "en"]), default="vi", envvar="COMMUNE_LANG", show_default=True
+)
+@click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, as the desk does.")
+def check(
+    faults: tuple[str, ...], device: str, lang: str, *, listing: bool, watch: bool, as_json: bool
+) -> None:
+    """Practise `commune node check` on a simulated Pi with one of each device, and with faults."""
+    from gateway.check.source import own
+    from gateway.cli import configuration
+    from gateway.cli_check import finish
+    from simulators.bench import Bench
+    from simulators.mishaps import MISHAPS, mishap
+
+    if listing:
+        for each in MISHAPS:
+            click.echo(f"{each.full_name:26} {each.story}")
+        return
+    bench = Bench()
+    try:
+        for name in faults:
+            mishap(name).happens(bench)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with configuration(), own(bench.config(), bench.io, bench.machine) as looks:
+        finish(looks, device, lang, watch=watch, as_json=as_json)
+
+
+@sim.command()
+def faults() -> None:
+    """Let every fault of the bench happen, and print the page that says how each is told."""
+    from simulators.mishaps import MISHAPS
+    from simulators.table import happen, table
+
+    click.echo(table([happen(each) for each in MISHAPS]), nl=False)

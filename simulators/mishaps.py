@@ -1,0 +1,127 @@
+"""What goes wrong with wires and devices in the field, each by its name: for practice, and for the table."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from simulators.bench import METERS, PH, POWER, RS485, TURBIDITY, Bench
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """One thing that goes wrong: with which device, and what a reading and a check must say of it.
+
+    `reason` is the code in the reading, empty when the values stay good; `finding` the first of the check.
+    """
+
+    device: str
+    name: str
+    story: str
+    reason: str
+    finding: str
+    happens: Callable[[Bench], object]
+    also: tuple[str, ...] = ()  # other devices that suffer the same
+
+    @property
+    def full_name(self) -> str:
+        """The name that the command line takes."""
+        return f"{self.device}:{self.name}"
+
+
+def _flutter(bench: Bench, line: str) -> None:
+    pin = bench.io.pin(line)
+    bench.clock.every(0.007, lambda: pin.wire(None if pin.wired is False else False))
+
+
+def _swapped(bench: Bench) -> None:
+    for unit in (PH, TURBIDITY):
+        bench.rs485.break_unit(unit, "silent")
+
+
+def _wrong_baud(bench: Bench) -> None:
+    for unit in (PH, TURBIDITY):
+        bench.rs485.break_unit(unit, "crc")
+
+
+def _unplugged(bench: Bench, port: str) -> None:
+    bus = bench.rs485 if port == RS485 else bench.meters
+    bus.close()
+    ports = tuple(each for each in bench.machine.ports if each != port)
+    bench.machine = replace(bench.machine, ports=ports)
+
+
+def _unreadable(file: Path) -> None:
+    file.unlink()
+    file.mkdir()  # reading it is an OSError, as of a chip that does not answer
+
+
+def _write(file: Path, text: str) -> None:
+    new = file.with_name(".new")
+    new.write_text(text, encoding="ascii")
+    os.replace(new, file)  # noqa: PTH105 - the atomic one
+
+
+MISHAPS = (
+    Mishap("echo", "trigger-cut", "the trigger wire is cut", "no-echo", "echo-silent",
+           lambda bench: setattr(bench.ranger, "unplugged", True)),
+    Mishap("echo", "echo-high", "the echo line is shorted to the supply", "no-echo", "echo-high",
+           lambda bench: bench.io.pin("GPIO24").wire(level=True)),
+    Mishap("echo", "no-surface", "nothing throws the sound back", "no-echo", "echo-nothing",
+           lambda bench: setattr(bench, "distance_m", None)),
+    Mishap("lid", "loose", "the lid's wire is loose", "unsteady", "contact-flutters",
+           lambda bench: _flutter(bench, "GPIO25")),
+    Mishap("meter", "wire-cut", "the meter's wire is cut before the first pulse", "waiting", "pulses-none",
+           lambda bench: setattr(bench.meter, "stopped", True)),
+    Mishap("meter", "interference", "a pump's cable induces pulses", "range", "pulses-too-fast",
+           lambda bench: bench.clock.every(0.05, lambda: bench.meter.pulse(0.01))),
+    Mishap("turbidity", "silent", "unit 7's wire is cut", "no-comm", "unit-silent",
+           lambda bench: bench.rs485.break_unit(TURBIDITY, "silent")),
+    Mishap("turbidity", "garbled", "unit 7's wire is loose", "crc", "unit-garbled",
+           lambda bench: bench.rs485.break_unit(TURBIDITY, "crc")),
+    Mishap("turbidity", "short", "unit 7 loses the end of its answers", "crc", "unit-garbled",
+           lambda bench: bench.rs485.break_unit(TURBIDITY, "short")),
+    Mishap("turbidity", "wrong-map", "unit 7 has other registers", "refused", "unit-refused",
+           lambda bench: bench.rs485.break_unit(TURBIDITY, "illegal-address")),
+    Mishap("turbidity", "no-value", "unit 7's probe head is unplugged", "no-value", "unit-no-value",
+           lambda bench: setattr(bench, "turbidity", float("nan"))),
+    Mishap("turbidity", "negative", "unit 7 reads less than nothing", "range", "out-of-range",
+           lambda bench: setattr(bench, "turbidity", -3.0)),
+    Mishap("ph", "beyond", "the pH probe is broken", "range", "out-of-range",
+           lambda bench: setattr(bench, "ph", 19.0)),
+    Mishap("ph", "swapped", "A and B are swapped", "no-comm", "bus-silent", _swapped, ("turbidity",)),
+    Mishap("ph", "wrong-baud", "the speed is wrong", "crc", "bus-garbled", _wrong_baud, ("turbidity",)),
+    Mishap("ph", "unplugged", "the USB adapter is unplugged", "no-comm", "port-missing",
+           lambda bench: _unplugged(bench, RS485), ("turbidity",)),
+    Mishap("power", "silent", "the meter's wire is cut", "no-comm", "unit-alone-silent",
+           lambda bench: bench.meters.break_unit(POWER, "silent")),
+    Mishap("power", "garbled", "the meter's wire is loose", "crc", "unit-garbled",
+           lambda bench: bench.meters.break_unit(POWER, "crc")),
+    Mishap("power", "brown-out", "the mains sag", "range", "mains-voltage",
+           lambda bench: setattr(bench, "volts", 154.0)),
+    Mishap("power", "unplugged", "the meter's adapter is unplugged", "no-comm", "port-missing",
+           lambda bench: _unplugged(bench, METERS)),
+    Mishap("lux", "no-overlay", "the kernel was not told of the sensor", "no-comm", "overlay-missing",
+           lambda bench: shutil.rmtree(bench.light_files)),
+    Mishap("lux", "wire-cut", "SDA is cut", "no-comm", "i2c-silent",
+           lambda bench: _unreadable(bench.light_files / "in_illuminance_raw")),
+    Mishap("lux", "garbled", "the file holds no number", "crc", "garbled",
+           lambda bench: _write(bench.light_files / "in_illuminance_raw", "?\n")),
+    Mishap("lux", "no-dome", "the sun shines on the bare sensor", "range", "light-full",
+           lambda bench: _write(bench.light_files / "in_illuminance_raw", "65535\n")),
+    Mishap("door", "loose", "the door's wire is loose", "unsteady", "contact-flutters",
+           lambda bench: _flutter(bench, "GPIO27")),
+    Mishap("pi", "no-thermometer", "the kernel shows no temperature", "no-comm", "no-thermometer",
+           lambda bench: shutil.rmtree(bench.io.sysfs / "class" / "thermal")),
+    Mishap("pi", "hot", "the box stands in the sun", "", "too-hot",
+           lambda bench: _write(bench.io.sysfs / "class/thermal/thermal_zone0/temp", "86000\n")),
+)  # fmt: skip
+
+
+def mishap(full_name: str) -> Mishap:
+    """Find one by its full name; raise ValueError that lists all."""
+    for each in MISHAPS:
+        if each.full_name == full_name:
+            return each
+    raise ValueError(f"no fault {full_name!r}; there are: {', '.join(each.full_name for each in MISHAPS)}")
