@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -153,4 +153,59 @@ def fleet(
     )
     click.echo(run.as_line(found) if as_json else run.as_words(found))
     if found.waiting:
+        raise SystemExit(1)
+
+
+@sim.command()
+@click.argument("scenario")
+@click.option("--for", "for_s", type=click.FloatRange(min=1), help="Only so many seconds of the scenario.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0.1), help="Times as fast as life; else as fast as it goes."
+)
+@click.option("--broker", help="HOST:PORT of an MQTT broker to publish to.")
+@click.option("--username", help="Name at the broker.")
+@click.option("--password-file", type=click.Path(path_type=Path), help="File with the broker's password.")
+@click.option(
+    "--drain", type=click.FloatRange(min=0), default=120, show_default=True, help="Seconds, at most."
+)
+@click.option("--readings", type=click.File("w", "utf-8"), help="File for topics and bodies, - for here.")
+@click.option("--truth", type=click.File("w", "utf-8"), help="File for what really happened, - for here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as one line of JSON at the end.")
+def commune(
+    scenario: str,
+    for_s: float | None,
+    speed: float | None,
+    broker: str | None,
+    username: str | None,
+    password_file: Path | None,
+    drain: float,
+    readings: TextIO | None,
+    truth: TextIO | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Play one commune; SCENARIO is a TOML file or the name of one that comes along, such as thirty-days."""
+    import json
+
+    from msgspec.structs import replace
+
+    from gateway.cli import configuration
+    from sensors.settings import Seconds
+    from simulators import play
+    from simulators.fleet.run import broker_settings
+    from simulators.scenario import read
+
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    with configuration():
+        told = read(scenario)
+        if for_s is not None:
+            told = replace(told, duration=Seconds(min(for_s, told.duration)))
+        settings = None if broker is None else broker_settings(broker, username, password_file)
+        found = play.run(told, speed=speed, broker=settings, drain_s=drain, readings=readings, truth=truth)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        for name, value in found.items():
+            click.echo(f"{name}: {value}")
+    if found.get("taken") != found.get("in_custody"):
         raise SystemExit(1)

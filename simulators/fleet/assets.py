@@ -3,9 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from gateway.feed import TYPES, Meta
+import msgspec
+
+from gateway.feed import TYPES, Meta, from_ns
 from gateway.feed.bodies import Location
-from sensors.sample import Value
+from sensors.sample import Observation, Quality, Value
 from simulators.worlds.sun import DAY_S, LATITUDE, LONGITUDE, UTC_OFFSET_S
 
 DOUBTFUL_EVERY = 97  # one reading in so many finds a lid open: consumers must meet uncertain ones
@@ -48,10 +50,34 @@ class Asset:
             units=units,
         )
 
-    def fields(self, unix_s: float) -> dict[str, Value]:
-        """Return what it says at a moment."""
-        days = (unix_s + UTC_OFFSET_S) / DAY_S
-        return _FIELDS[self.type](days, self.phase)
+    def observe(self, unix_s: float, *, doubtful: bool) -> Observation:
+        """Return what it says at a moment; when doubtful, a bin's lid is open."""
+        fields = _FIELDS[self.type]((unix_s + UTC_OFFSET_S) / DAY_S, self.phase)
+        if doubtful and "fillingLevel" in fields:
+            return Observation(fields, Quality.UNCERTAIN, {"fillingLevel": "lid-open"})
+        return Observation(fields)
+
+
+def marks(seen: Observation) -> dict[str, Value]:
+    """Return `q` and `qr` as bodies and points carry them."""
+    found: dict[str, Value] = {"q": seen.quality.word}
+    if seen.reasons:
+        found["qr"] = " ".join(f"{field}:{reason}" for field, reason in sorted(seen.reasons.items()))
+    return found
+
+
+def body(asset: Asset, ts_ns: int, identity: tuple[str, str, int], seen: Observation) -> bytes:
+    """Write the telemetry body of a reading; identity is gw, ep and seq."""
+    gw, ep, seq = identity
+    head: dict[str, Value] = {
+        "v": 1,
+        "type": asset.type,
+        "ts": from_ns(ts_ns),
+        "gw": gw,
+        "ep": ep,
+        "seq": seq,
+    }
+    return msgspec.json.encode({**head, **marks(seen), **seen.fields})
 
 
 def commune_assets(gw: str, count: int) -> list[Asset]:

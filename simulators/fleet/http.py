@@ -13,8 +13,8 @@ from edge_api.lineprotocol import encode_fields, series
 from edge_api.upstream.answers import Action, of_answer
 from gateway.feed import TYPES
 from gateway.feed.communes import Commune
-from sensors.sample import Value
-from simulators.fleet.assets import Asset
+from sensors.sample import Observation, Value
+from simulators.fleet.assets import Asset, marks
 from simulators.fleet.held import Held, Item
 
 BATCH = 2_000  # lines in one request: some 400 kB, 40 gzipped
@@ -57,7 +57,7 @@ class HttpEdge:
         """Write to that edge or database from now on."""
         self._url = f"{url.rstrip('/')}/api/v2/write?org=commune&bucket=commune&precision=ns"
 
-    def take(self, asset: Asset, ts_ns: int, fields: dict[str, Value], doubt: str) -> None:
+    def take(self, asset: Asset, ts_ns: int, seen: Observation) -> None:
         """Number a reading and keep it until it is in custody."""
         seq = self.held.counts.taken + 1
         tags = {
@@ -66,11 +66,8 @@ class HttpEdge:
             "domain": TYPES[asset.type].domain,
             "province": self._commune.province,
         }
-        known: dict[str, Value] = {"gw": self.gw, "ep": self.ep, "seq": seq}
-        known["q"] = "uncertain" if doubt else "good"
-        if doubt:
-            known["qr"] = doubt
-        line = f"{series(asset.type, tags)} {encode_fields(fields | known)} {ts_ns}\n"
+        known: dict[str, Value] = {"gw": self.gw, "ep": self.ep, "seq": seq, **marks(seen)}
+        line = f"{series(asset.type, tags)} {encode_fields(seen.fields | known)} {ts_ns}\n"
         self.held.take(Item(seq, asset.path, ts_ns, line.encode()))
 
     def pump(self) -> None:

@@ -8,14 +8,12 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
-
-from gateway.feed import Custody, FeedError, Topic, encode, from_ns
+from gateway.feed import Custody, FeedError, Topic, encode
 from gateway.feed.bodies import decode
 from gateway.feed.communes import Commune
 from gateway.feed.link import Link, Message, Settings, Will
-from sensors.sample import Value
-from simulators.fleet.assets import Asset
+from sensors.sample import Observation
+from simulators.fleet.assets import Asset, body
 from simulators.fleet.held import Held, Item
 
 WINDOW = 200  # PUBACKs outstanding, as a real node has
@@ -56,16 +54,10 @@ class MqttNode:
             on_puback=self._acked,
         )
 
-    def take(self, asset: Asset, ts_ns: int, fields: dict[str, Value], doubt: str) -> None:
+    def take(self, asset: Asset, ts_ns: int, seen: Observation) -> None:
         """Number a reading and keep it until it is in custody."""
         seq = self.held.counts.taken + 1
-        body: dict[str, Value] = {
-            "v": 1, "type": asset.type, "ts": from_ns(ts_ns), "gw": self.gw, "ep": self.ep, "seq": seq,
-            "q": "uncertain" if doubt else "good",
-        }  # fmt: skip
-        if doubt:
-            body["qr"] = doubt
-        payload = msgspec.json.encode(body | fields)
+        payload = body(asset, ts_ns, (self.gw, self.ep, seq), seen)
         self.held.take(Item(seq, asset.path, ts_ns, payload))
         if self._states and self.link.up:
             self._said.append((f"{asset.path}/state", payload))
@@ -112,8 +104,8 @@ class MqttNode:
 
     def _say(self) -> None:
         for _ in range(min(RETAINED_A_PUMP, len(self._said), WINDOW - len(self._out))):
-            path, body = self._said.popleft()
-            self._send(path, body, retain=True)
+            path, said = self._said.popleft()
+            self._send(path, said, retain=True)
 
     def _ask_when_stalled(self) -> None:
         now = time.monotonic()
@@ -125,9 +117,9 @@ class MqttNode:
         if oldest is not None:
             self._send(f"{oldest.path}/telemetry", oldest.body)
 
-    def _send(self, path: str, body: bytes, *, retain: bool = False) -> bool:
+    def _send(self, path: str, payload: bytes, *, retain: bool = False) -> bool:
         domain_asset, _, channel = path.rpartition("/")
-        number = self.link.publish(self._topic(domain_asset, channel), body, retain=retain)
+        number = self.link.publish(self._topic(domain_asset, channel), payload, retain=retain)
         if number is None:
             return False
         with self._lock:

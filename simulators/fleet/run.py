@@ -16,7 +16,7 @@ import urllib3
 from gateway.feed import link
 from gateway.feed.communes import Commune, communes
 from sensors.errors import ConfigError
-from sensors.sample import Value
+from sensors.sample import Observation
 from sensors.settings import Seconds, Settings, convert
 from simulators.fleet.assets import DOUBTFUL_EVERY, Asset, commune_assets
 from simulators.fleet.held import Held
@@ -35,7 +35,7 @@ class Member(Protocol):
     held: Held
     refusal: str | None
 
-    def take(self, asset: Asset, ts_ns: int, fields: dict[str, Value], doubt: str) -> None:
+    def take(self, asset: Asset, ts_ns: int, seen: Observation) -> None:
         """Number a reading and keep it until it is in custody."""
 
     def pump(self) -> None:
@@ -96,8 +96,8 @@ class Fleet:
             member, asset = self._order[self._number % count]
             # InfluxDB, and the feed's ts, know milliseconds: one asset's readings must stay apart by them
             ts_ns = self._wall_ns + int(due_s * 1000) * 1_000_000
-            doubt = "fillingLevel:lid-open" if self._doubtful(asset) else ""
-            member.take(asset, ts_ns, asset.fields(ts_ns / 1e9), doubt)
+            doubtful = self._number % DOUBTFUL_EVERY == DOUBTFUL_EVERY - 1
+            member.take(asset, ts_ns, asset.observe(ts_ns / 1e9, doubtful=doubtful))
             self._number += 1
             self._late += self.elapsed_s() - due_s > LATE_S
         for member in self._members:
@@ -147,9 +147,6 @@ class Fleet:
             rss_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
             refusals=refusals[:5],
         )
-
-    def _doubtful(self, asset: Asset) -> bool:
-        return asset.type == "WasteContainer" and self._number % DOUBTFUL_EVERY == DOUBTFUL_EVERY - 1
 
 
 def over_mqtt(

@@ -94,6 +94,11 @@ class Feeder:
         self.lamps[index].fails_at_h = self.lamps[index].hours
         self._note()
 
+    def fail_lamps(self, count: int) -> None:
+        """Let so many lamps that still work fail now, or all there are."""
+        for index in [index for index, lamp in enumerate(self.lamps) if lamp.works][:count]:
+            self.fail_lamp(index)
+
     def mend_lamps(self) -> None:
         """Put new lamps in the place of dead ones."""
         fresh = [Lamp(0.0, LIFE_H * self._rng.expovariate(1) ** (1 / WEIBULL)) for _ in self.lamps]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.feed import Topic, decode_reading
 from simulators.cli import sim
-from simulators.fleet.assets import commune_assets
+from simulators.fleet.assets import body, commune_assets
 from simulators.fleet.held import Held, Item
 from simulators.fleet.run import Fleet, broker_settings, over_http, over_mqtt
 from tests.edge_api.edge_rig import PROVINCE, edge_at_work, edge_config
@@ -23,9 +23,9 @@ class Deaf:
     def __init__(self):
         self.held, self.refusal, self.seen = Held(), None, []
 
-    def take(self, asset, ts_ns, fields, doubt):
+    def take(self, asset, ts_ns, seen):
         self.held.take(Item(self.held.counts.taken + 1, asset.path, ts_ns, b""))
-        self.seen.append((asset, ts_ns, fields, doubt))
+        self.seen.append((asset, ts_ns, seen))
 
     def pump(self):
         pass
@@ -46,7 +46,7 @@ def test_readings_fall_due_evenly_each_asset_once_a_period_and_no_commune_all_at
     assets = [commune_assets(f"gw-{each}", 10) for each in range(2)]
     Fleet(members, assets, 60.0, now=lambda: 0.0, wall=lambda: 1.8e9).step(119.9)
     for member, owned in zip(members, assets, strict=True):
-        times = [ts_ns for _, ts_ns, _, _ in member.seen]
+        times = [ts_ns for _, ts_ns, _ in member.seen]
         assert [asset for asset, *_ in member.seen] == owned * 2
         assert {b - a for a, b in pairwise(times)} == {6_000_000_000}
     assert members[1].seen[0][1] - members[0].seen[0][1] == 3_000_000_000
@@ -57,12 +57,11 @@ def test_what_every_asset_says_is_a_reading_of_the_feed_at_any_hour():
     assets = commune_assets("gw-18073", 300)
     fleet = Fleet([member], [assets], 3600.0, now=lambda: 0.0, wall=lambda: 1.8e9)
     fleet.step(24 * 3600 - 1)
-    for asset, _, fields, _ in member.seen:
-        head = {"v": 1, "type": asset.type, "ts": "2026-11-23T05:40:00.000Z", "gw": "a", "ep": "b"}
-        decode_reading(json.dumps({**head, "seq": 1, "q": "good", **fields}).encode())
+    for asset, ts_ns, seen in member.seen:
+        decode_reading(body(asset, ts_ns, ("gw-18073", "7f3a9c", 1), seen))
         assert Topic.parse(f"ntm/v1/42/18073/{asset.path}/telemetry")
     assert len({each.name for each in assets}) == 300
-    assert any(doubt for *_, doubt in member.seen)
+    assert any(seen.reasons for *_, seen in member.seen)
 
 
 def test_a_number_that_does_not_follow_is_refused():

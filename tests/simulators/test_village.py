@@ -43,6 +43,7 @@ def test_people_make_what_the_indicators_figure_says_they_make():
     assert it.generated_kg / 28 == pytest.approx(it.expected_kg_a_day, rel=0.05)
 
 
+@pytest.mark.slow
 def test_more_waste_comes_at_the_weeks_end():
     clock, it = village(**WASTE)
     by_day = []
@@ -90,6 +91,7 @@ def test_a_burst_and_a_storm_are_written_down_and_the_limits_they_break():
     assert HOUR_S < (turbid.to_ns - turbid.from_ns) / 1e9 < 3 * DAY_S
 
 
+@pytest.mark.slow
 def test_without_weather_no_storm_comes_by_itself():
     clock, it = village(**WATER)
     clock.sleep(20 * DAY_S)
@@ -139,6 +141,7 @@ def test_a_plant_takes_the_tonnes_of_its_region_by_day():
         assert each.gross_kg % DIVISION_KG == each.tare_kg % DIVISION_KG == 0
 
 
+@pytest.mark.slow
 def test_the_same_seed_tells_the_same_story_and_another_one_another():
     def story(seed):
         clock, it = village(seed, weather=True)
