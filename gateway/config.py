@@ -19,6 +19,7 @@ from gateway.wiring import marked
 from sensors import assets, registry
 from sensors import settings as files
 from sensors.errors import ConfigError
+from sensors.quality import Checks, check_problems
 from sensors.sample import Metric
 from sensors.secrets import read_secret
 from sensors.settings import Bytes, Seconds, Settings, did_you_mean
@@ -78,12 +79,16 @@ class Clock(Settings, frozen=True):
 
 
 class DeviceConfig(Settings, frozen=True):
-    """One [[device]]: a chip or meter. Its driver checks `config`; without `bus` the wiring names it."""
+    """One [[device]]: a chip or meter. Its driver checks `config`; without `bus` the wiring names it.
+
+    `checks` are rules for its metrics, over the usual ones.
+    """
 
     id: str
     driver: str
     bus: str | None = None
     config: dict[str, Any] = msgspec.field(default_factory=dict)
+    checks: list[Checks] = msgspec.field(default_factory=list)
 
 
 class AssetConfig(Settings, frozen=True):
@@ -108,6 +113,12 @@ class AssetConfig(Settings, frozen=True):
             msgspec.structs.force_setattr(self, "stale_after", Seconds(STALE_CYCLES * self.every))
 
 
+class Calibration(Settings, frozen=True):
+    """Table [calibration]: the file of the history; beside the spool when it is left out."""
+
+    path: Path | None = None
+
+
 class NodeConfig(Settings, frozen=True):
     """A whole node.toml; `load` has checked that its parts fit each other."""
 
@@ -118,9 +129,15 @@ class NodeConfig(Settings, frozen=True):
     alarms: Alarms = Alarms()
     rules: list[AlarmConfig] = msgspec.field(default_factory=list, name="alarm")
     limits: list[Limit] = msgspec.field(default_factory=list, name="limit")
+    calibration: Calibration = Calibration()
     desk: Desk = Desk()
     devices: list[DeviceConfig] = msgspec.field(default_factory=list, name="device")
     assets: list[AssetConfig] = msgspec.field(default_factory=list, name="asset")
+
+    @property
+    def calibrations(self) -> Path:
+        """Return where the history of calibrations is kept."""
+        return self.calibration.path or self.spool.path.with_name("calibrations.jsonl")
 
 
 def load(path: Path, environ: Mapping[str, str] | None = None) -> NodeConfig:
@@ -178,6 +195,7 @@ class _Wiring:
             yield from str(error).splitlines()
             return
         self.metrics[device.id] = [metric.key for metric in metrics]
+        yield from check_problems(device.id, device.checks, self.metrics[device.id])
         for key, line in marked(settings, "line"):
             holder = self.lines.setdefault(line.upper(), f"{key} of device {device.id}")
             if holder != f"{key} of device {device.id}":

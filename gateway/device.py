@@ -4,7 +4,9 @@ import logging
 from collections.abc import Sequence
 
 from gateway.config import DeviceConfig, bus_of
+from gateway.judging import Judge
 from sensors import registry, settings
+from sensors.calibration import Calibrations
 from sensors.errors import BusError
 from sensors.findings import Diagnosing, Finding
 from sensors.io import IO
@@ -18,8 +20,8 @@ log = logging.getLogger(__name__)
 class Device:
     """One configured device behind its driver. All methods but `fault` belong to the thread of its bus."""
 
-    def __init__(self, config: DeviceConfig, io: IO) -> None:
-        """Make the driver; raise ConfigError when its settings cannot work."""
+    def __init__(self, config: DeviceConfig, io: IO, history: Calibrations | None = None) -> None:
+        """Make the driver, calibrated by a history; raise ConfigError when its settings cannot work."""
         kind = registry.driver(config.driver)
         checked = settings.convert(config.config, kind.Config, f"device {config.id}: [config] ")
         self.id = config.id
@@ -27,6 +29,7 @@ class Device:
         self.fault = ""  # what is wrong now, in words; empty when all is well
         self.error: Exception | None = None  # what escaped from the driver the last time
         self._driver = kind(checked, io)
+        self._judge = Judge(config, self.metrics, io.clock, history or Calibrations())
         self._clock = io.clock
         self._open = False
         self._retry_ns = 0
@@ -54,7 +57,11 @@ class Device:
             self._open = True
 
     def read(self) -> dict[str, Sample]:
-        """Return one sample for each metric, bad ones with the reason; takes as long as the driver does."""
+        """Return one sample for each metric, checked and calibrated; takes as long as the driver does."""
+        return self._judge.judge(self.ask())
+
+    def ask(self) -> dict[str, Sample]:
+        """Return one sample for each metric as the driver gives it, bad ones with the reason."""
         if not self._open and self._clock.monotonic_ns() >= self._retry_ns:
             self.open()
         if not self._open:

@@ -109,6 +109,8 @@ class Journal:
             "seq": 0,
             "q": seen.quality.word,
         }
+        if seen.raws:
+            body["raw"] = " ".join(f"{field}={raw:.9g}" for field, raw in sorted(seen.raws.items()))
         if seen.reasons:
             body["qr"] = " ".join(f"{field}:{reason}" for field, reason in sorted(seen.reasons.items()))
         try:

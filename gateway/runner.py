@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 from gateway.config import AssetConfig, NodeConfig
 from gateway.cycle import APART_NS, NS, Cycle, WatchedAsset
 from gateway.device import Device
+from sensors.calibration import Calibrations
 from sensors.io import IO
 from sensors.sample import Observation, Sample
 
@@ -48,7 +49,8 @@ class Runner:
 
     def __init__(self, config: NodeConfig, io: IO, emit: Callable[[AssetReading], None]) -> None:
         """Make drivers and assets, open none; raise ConfigError when their settings cannot work."""
-        devices = {each.id: Device(each, io) for each in config.devices}
+        self.calibrations = Calibrations(config.calibrations)
+        devices = {each.id: Device(each, io, self.calibrations) for each in config.devices}
         self._clock = io.clock
         self._emit = emit
         self._devices = list(devices.values())

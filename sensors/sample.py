@@ -39,13 +39,17 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value of one metric. `value` is None when the quality is BAD; `raw` is what the device said."""
+    """One value of one metric. `value` is None when the quality is BAD; `raw` is what the device said.
+
+    `uncalibrated` is the device's own number in the metric's unit, where a calibration made `value` of it.
+    """
 
     metric: str
     value: Value | None
     quality: Quality = Quality.GOOD
     reason: str = ""
     raw: float | None = None
+    uncalibrated: float | None = None
 
     def __post_init__(self) -> None:
         if (self.quality is Quality.BAD) != (self.value is None):
@@ -63,9 +67,17 @@ def bad(metric: str, reason: str, raw: float | None = None) -> Sample:
 class Observation:
     """What one asset is seen to be at one moment: fields of its feed type, and why some are doubtful.
 
-    `reasons` maps a field to its reason code; a field that is bad is absent from `fields`.
+    `reasons` maps a field to its reason code; a field that is bad is absent from `fields`. `raws` has, for
+    each field that a calibration made, what it was made of.
     """
 
     fields: dict[str, Value]
     quality: Quality = Quality.GOOD
     reasons: dict[str, str] | None = None
+    raws: dict[str, float] | None = None
+
+    @property
+    def bad(self) -> dict[str, str]:
+        """Return the fields that should have a value and have none, each with its reason."""
+        reasons = self.reasons or {}
+        return {field: reason for field, reason in reasons.items() if field not in self.fields}

@@ -11,7 +11,7 @@ from gateway.feed import Meta
 from sensors.sample import Value
 
 # Fields that say where a reading came from and how good it is, not what the asset is like.
-NOT_VALUES = frozenset({"gw", "ep", "seq", "hist", "q", "qr"})
+NOT_VALUES = frozenset({"gw", "ep", "seq", "hist", "q", "qr", "raw"})
 
 MOST_FIELDS = 64  # an asset of the feed has ten; a stranger's must not fill the memory
 _MOST_ALERTS = 32

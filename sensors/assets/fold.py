@@ -12,6 +12,7 @@ class Fold:
         self._samples = samples
         self._fields: dict[str, Value] = {}
         self._reasons: dict[str, str] = {}
+        self._raws: dict[str, float] = {}
         self._quality = Quality.GOOD
 
     def value(self, name: str) -> Value | None:
@@ -27,6 +28,8 @@ class Fold:
         if sample.quality is not Quality.GOOD:
             self.doubt(field, sample.reason, sample.quality)
         if sample.value is not None:
+            if sample.uncalibrated is not None:
+                self._raws[field] = sample.uncalibrated
             self._fields[field] = sample.value if convert is None else convert(float(sample.value))
 
     def put(self, field: str, value: Value) -> None:
@@ -39,8 +42,13 @@ class Fold:
             self._reasons[field] = reason
         if quality is Quality.BAD:
             self._fields.pop(field, None)
+            self._raws.pop(field, None)
         self._quality = max(self._quality, quality)
+
+    def raw(self, field: str, value: float) -> None:
+        """Say what a calibration made a field of."""
+        self._raws[field] = value
 
     def observation(self) -> Observation:
         """Return what has been gathered."""
-        return Observation(self._fields, self._quality, self._reasons or None)
+        return Observation(self._fields, self._quality, self._reasons or None, self._raws or None)
