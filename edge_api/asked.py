@@ -12,6 +12,7 @@ from typing import BinaryIO
 from edge_api import status
 from edge_api.api import view
 from edge_api.arrivals import BatchArrival
+from edge_api.gaps import gaps
 from edge_api.intake import is_event, refusal_of
 from edge_api.parts import Parts
 from edge_api.replay import replay
@@ -59,7 +60,7 @@ class Asked(Parts):
 
     def gaps(self) -> Sequence[view.Gap]:
         """Return what is known to be missing."""
-        return status.gaps(self.spool)
+        return gaps(self.spool)
 
     def quarantine(self) -> Sequence[view.QuarantinedLine]:
         """Return what no one would take."""

@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +103,34 @@ def status(url: str, token: str, as_json: bool) -> None:
 @_url
 @_token
 @_json
-def gaps(url: str, token: str, as_json: bool) -> None:
+@click.option("--lang", default="en", show_default=True, help="Language of the reasons: en or vi.")
+def gaps(url: str, token: str, as_json: bool, lang: str) -> None:
     """List the readings that are known to be missing; exit code 1 if there are any."""
-    facts = _ask(url, "/v1/gaps", token)
-    if as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False))
-    else:
-        for each in facts:
-            click.echo(f"{each['gw']}/{each['ep']}: {each['from']} to {each['to']}: {each['reason']}")
+    from edge_api.web.words import GAPS
+    from sensors.text import translator
+
+    say = translator(lang)
+
+    def line(gap: Any) -> str:
+        why = f"{gap['reason']}, {say(GAPS[gap['reason']])}" if gap["reason"] in GAPS else gap["reason"]
+        return f"{gap['gw']}/{gap['ep']}: {_extent(gap)}: {why}"
+
+    _print(_ask(url, "/v1/gaps", token), line, as_json=as_json)
+
+
+def _extent(gap: Any) -> str:
+    """Say which numbers are missing, and of what time, as far as either is known."""
+    last = "?" if gap["to"] is None else gap["to"]
+    numbers = [] if gap["from"] is None else [f"{gap['from']} to {last}"]
+    return ", ".join(numbers + ([f"{gap['after']} to {gap['before']}"] if gap["after"] else []))
+
+
+def _print(facts: list[Any], line: Callable[[Any], str], *, as_json: bool) -> None:
+    """Print facts, one a line or as JSON; end with exit code 1 when there are any."""
+    click.echo(
+        json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(map(line, facts)),
+        nl=as_json or bool(facts),
+    )
     if facts:
         raise SystemExit(1)
 
@@ -124,10 +145,4 @@ def quarantine(context: click.Context, url: str, token: str, as_json: bool) -> N
     if context.invoked_subcommand is not None:
         return
     facts = _ask(url, "/v1/quarantine", token)
-    if as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False))
-    else:
-        for each in facts:
-            click.echo(f"{each['id']}: {each['reason']}\n    {each['line'][:300]}")
-    if facts:
-        raise SystemExit(1)
+    _print(facts, lambda it: f"{it['id']}: {it['reason']}\n    {it['line'][:300]}", as_json=as_json)

@@ -66,6 +66,10 @@ class Custodian:
                 self._dirty.add(stream)
                 self._wake.notify()
 
+    def home(self, stream: Stream) -> tuple[str, str] | None:
+        """Return province and commune of a stream's node, None while it has not been heard by MQTT."""
+        return self._homes.get(stream)
+
     def touched(self, streams: Mapping[Stream, tuple[str, str] | None]) -> None:
         """Something of these streams was committed, by nodes that live there: watermarks may have moved."""
         for stream, home in streams.items():

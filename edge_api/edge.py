@@ -25,6 +25,7 @@ class Edge(Asked):
 
     def start(self) -> None:
         """Start everything but the HTTP server, which the caller runs."""
+        self._tell_lost()
         self.committer.start()
         self.custodian.start()
         for relay in self.relays:

@@ -12,6 +12,7 @@ from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.history import History
 from edge_api.lines import join_lines
 from edge_api.point import Point, identity, stream_of
+from gateway.feed import FeedError, to_ns
 from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stream, span_of
 from gateway.spool.quota import Fullness
 from gateway.spool.room import Room
@@ -27,7 +28,8 @@ Home = tuple[str, str]
 _RETRY_AFTER_S = 10.0
 _FULL_RETRY_S = 30.0
 _MOST_HELD = 20_000  # messages: older ones came over connections that are gone, and come again
-_GIVEN_UP = "SELECT first, last FROM gap WHERE gw = ? AND ep = ? AND reason <> ?"
+_GIVEN_UP = "SELECT first, last FROM gap WHERE gw = ? AND ep = ? AND reason <> ? AND first <= last"
+_TOLD = "SELECT 1 FROM gap WHERE gw = ? AND ep = ? AND reason = ? AND after_ns = ?"
 _REMEMBERED = 1_000  # refused messages: one that is sent again and again is kept once
 
 
@@ -52,7 +54,8 @@ class Group:
     refused: dict[bytes, Refused] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     span: Span = field(default_factory=dict)
-    late: list[tuple[Stream, int]] = field(default_factory=list)
+    late: Span = field(default_factory=dict)
+    times: dict[Stream, tuple[int, int]] = field(default_factory=dict)
     given_up: Span = field(default_factory=dict)
     homes: dict[Stream, Home] = field(default_factory=dict)
     fresh: int = 0
@@ -77,7 +80,6 @@ class Intake:
         self._history = history
         self._touched = touched
         self._wall_ns = wall_ns
-        self._late: Span = {}
         rows = spool.query(
             "SELECT place, body FROM quarantine WHERE source = 'mqtt' ORDER BY id DESC LIMIT ?",
             (_REMEMBERED,),
@@ -101,6 +103,7 @@ class Intake:
                 arrival.ack()
             elif not arrival.done.done():
                 arrival.done.set_result(None)
+        self._spool.saw(group.times)
         self._remember(group)
         self._touched({stream: group.homes.get(stream) for stream in group.span})
         try:
@@ -115,6 +118,7 @@ class Intake:
                 group.segments,
                 gaps=group.gaps,
                 refused=list(group.refused.values()),
+                found=group.late,
                 wall_ns=self._wall_ns(),
             )
         except sqlite3.Error as error:
@@ -154,8 +158,6 @@ class Intake:
         self.counts.committed += group.fresh
         self.counts.duplicates += group.duplicates
         self.counts.refused += len(group.refused)
-        for stream, seq in group.late:
-            self._late.setdefault(stream, RangeSet()).add(seq, seq)
         self._refused |= dict.fromkeys(group.refused)
         while len(self._refused) > _REMEMBERED:
             del self._refused[next(iter(self._refused))]
@@ -203,6 +205,7 @@ class Intake:
             return []
         group.messages.setdefault(arrival.lane, []).append(arrival)
         group.points.append(point)
+        _widen(group.times, stream, point.ts_ns)
         group.fresh += 1
         return [arrival.gap] if arrival.gap is not None else []
 
@@ -219,6 +222,8 @@ class Intake:
         times = [point.ts_ns for point in points]
         group.segments.append(Segment(lane, len(points), span, arrival.body, min(times), max(times)))
         group.points += points
+        for point, (gw, ep, _) in numbered:
+            _widen(group.times, (gw, ep), point.ts_ns)
         group.fresh += len(points) - known
         gaps = (_gap_of(point) for point in points if point.tags.get("kind") == "gap")
         return [gap for gap in gaps if gap is not None]
@@ -236,14 +241,16 @@ class Intake:
             if stream not in group.given_up:
                 rows = self._spool.query(_GIVEN_UP, (*stream, QUOTA))
                 group.given_up[stream] = RangeSet(rows)
-            if seq not in group.given_up[stream] or seq in self._late.get(stream, ()):
+            if seq not in group.given_up[stream]:
                 return False
-            group.late.append((stream, seq))
+            group.late.setdefault(stream, RangeSet()).add(seq, seq)
         numbers.add(seq, seq)
         return True
 
     def _unseen(self, group: Group, gap: Gap) -> list[Gap]:
         """Cut from a gap what did arrive: only what is really missing is a gap."""
+        if not gap.numbers:
+            return [] if self._spool.query(_TOLD, (*gap.stream, gap.reason, gap.after_ns)) else [gap]
         seen = self._spool.streams.get(gap.stream, RangeSet()).copy()
         seen.update(group.span.get(gap.stream, ()))
         return [Gap(gap.stream, a, b, gap.reason) for a, b in seen.missing(gap.first, gap.last)]
@@ -261,6 +268,11 @@ def refusal_of(state: Fullness) -> SpoolFull | CannotCommit:
     return CannotCommit("the disk is full; keep it, and send it later", _FULL_RETRY_S)
 
 
+def _widen(times: dict[Stream, tuple[int, int]], stream: Stream, at_ns: int) -> None:
+    low, high = times.get(stream, (at_ns, at_ns))
+    times[stream] = (min(low, at_ns), max(high, at_ns))
+
+
 def _digest(place: str, body: bytes) -> bytes:
     return blake2b(place.encode() + b"\0" + body, digest_size=16).digest()
 
@@ -268,6 +280,13 @@ def _digest(place: str, body: bytes) -> bytes:
 def _gap_of(point: Point) -> Gap | None:
     """Return what a gap event says; that of an edge has no number of its own."""
     stream, first, last = stream_of(point), point.fields.get("from"), point.fields.get("to")
+    after, before = point.fields.get("after"), point.fields.get("before")
+    if stream is not None and first is None and isinstance(after, str) and isinstance(before, str):
+        try:
+            times = to_ns(after), to_ns(before)
+        except FeedError:
+            return None  # a stranger's alert of the same name
+        return Gap.of_time(stream, str(point.fields.get("reason", "unknown")), *times)
     if stream is not None and type(first) is int and type(last) is int and 0 <= first <= last:
         return Gap(stream, first, last, str(point.fields.get("reason", "unknown")))
     return None

@@ -1,12 +1,13 @@
 """What a monitor may know of an edge: Prometheus metrics, read from the EdgeView when asked for."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from edge_api.api.view import Counters, EdgeView, RelayStatus
+from edge_api.api.view import Counters, EdgeView, Gap, RelayStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -66,7 +67,7 @@ class _EdgeCollector(Collector):
         yield GaugeMetricFamily("commune_ready", "1 while the edge can take custody", float(not info.problem))
         yield from _totals(edge.counters())
         yield from _relay(edge.relay_status())
-        yield GaugeMetricFamily("commune_gaps", "Ranges of readings known to be missing", len(edge.gaps()))
+        yield _gaps(edge.gaps())
         yield from _alarms(edge)
         yield GaugeMetricFamily(
             "commune_history_assets", "Assets known to history", len(edge.history.latest())
@@ -101,6 +102,15 @@ def _alarms(edge: EdgeView) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "commune_alarms_unacknowledged", "Open alarms that nobody has acknowledged", float(unseen)
     )
+
+
+def _gaps(known: Sequence[Gap]) -> Metric:
+    family = GaugeMetricFamily(
+        "commune_gaps", "Ranges of readings, and stretches of time, known to be missing", labels=["reason"]
+    )
+    for reason, count in sorted(Counter(gap.reason for gap in known).items()):
+        family.add_metric([reason], count)
+    return family
 
 
 def _relay(relay: RelayStatus) -> Iterator[Metric]:

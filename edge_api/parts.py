@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from edge_api.alarms import AlarmBook
@@ -24,7 +25,7 @@ from gateway.feed import Meta, Topic
 from gateway.feed.link import RECEIVE_MAXIMUM
 from gateway.feed.link import Settings as LinkSettings
 from gateway.feed.tls import contexts
-from gateway.spool import EVENTS, Committer, Compactor, Gap, Outbox, Segment, Spool, Stream
+from gateway.spool import DAMAGE, EVENTS, Committer, Compactor, Gap, Outbox, Segment, Spool, Stream
 from gateway.spool.quota import Limits, Quota
 from gateway.spool.room import Room
 from gateway.spool.thinning import Thinner
@@ -79,12 +80,14 @@ class Parts:
         self._outboxes: list[Outbox] = [relay.outbox for relay in self.relays]
         if not self._outboxes and self._signer:
             self._outboxes = [Outbox(self.spool, STICK)]  # no link at all: receipts let go
+        codec = EdgeCodec(wall_ns, self.custodian.home)
+        self.spool.tell = codec.tell
         self._grants = Grants(float(config.http.backlog_rate))
         if thins(config):
             self.room.thinner = Thinner(
                 self.spool,
                 [relay.outbox for relay in self.relays],
-                EdgeCodec(wall_ns),
+                codec,
                 wall_ns,
                 newest_bytes=int(config.spool.max_bytes) // 4,
             )
@@ -122,7 +125,19 @@ class Parts:
         return self.mqtt is not None and self.mqtt.link.publish(topic, payload, retain=True) is not None
 
     def _note_gaps(self, gaps: list[Gap]) -> None:
-        self.spool.append((), gaps=gaps, wall_ns=self._wall_ns())
+        with self.spool.lock:
+            damaged = [gap for gap in gaps if gap.reason == DAMAGE]
+            told = self.spool.tell(damaged) if damaged else []
+            self.spool.append(told, gaps=gaps, wall_ns=self._wall_ns())
+
+    def _tell_lost(self) -> None:
+        """Say upward, once, what went with a damaged file: levels above cannot know why it does not come."""
+        with self.spool.lock:
+            gone = [(stream, ranges) for stream, ranges in self.spool.lost.items() if ranges]
+            mark = sha256(repr(gone).encode()).hexdigest()[:16]
+            if gone and self.spool.note("lost told") != mark:
+                gaps = [Gap(stream, *each, DAMAGE) for stream, ranges in gone for each in ranges]
+                self.spool.append(self.spool.tell(gaps), notes={"lost told": mark})
 
     def _keep_point(self, point: Point) -> None:
         """Put a point of the edge's own on its way upward."""

@@ -7,9 +7,9 @@ from edge_api.custody import RELEASED
 from edge_api.intake import Counts
 from edge_api.relay import Relay
 from gateway.feed import from_ns
-from gateway.spool import DAMAGE, EVENTS, READINGS, RangeSet, Spool, Stream
+from gateway.spool import EVENTS, READINGS, RangeSet, Spool, Stream
 from gateway.spool.room import Room
-from gateway.spool.segment import Span, parse_span
+from gateway.spool.segment import Span
 
 Wall = Callable[[], int]
 _MOST_ROWS = 1000
@@ -39,47 +39,6 @@ def _of_relay(relay: Relay, now_ns: int, autonomy_hours: float | None) -> view.U
         delivered=relay.delivered,
         quarantined=relay.quarantined,
     )
-
-
-def gaps(spool: Spool) -> list[view.Gap]:
-    """Return the holes in every stream: explained ones with their reason, the others as `unknown`."""
-    found = [
-        view.Gap(gw=gw, ep=ep, first=first, last=last, since=from_ns(at_ns) if at_ns else "", reason=reason)
-        for gw, ep, first, last, reason, at_ns in spool.query(
-            "SELECT gw, ep, first, last, reason, at_ns FROM gap WHERE reason <> ? ORDER BY id DESC LIMIT ?",
-            (RELEASED, _MOST_ROWS),
-        )
-    ]
-    found += _quarantined(spool)
-    with spool.lock:
-        streams = [(stream, seen.copy()) for stream, seen in spool.streams.items()]
-        lost = {stream: ranges.copy() for stream, ranges in spool.lost.items()}
-    for (gw, ep), seen in streams:
-        damaged = lost.get((gw, ep), RangeSet())
-        holes = RangeSet(seen.missing(1, max(seen.last or 0, damaged.last or 0)))
-        unknown = RangeSet(each for first, last in holes for each in damaged.missing(first, last))
-        gone = RangeSet(each for first, last in holes for each in unknown.missing(first, last))
-        found += [
-            view.Gap(gw=gw, ep=ep, first=first, last=last, since="", reason=reason)
-            for reason, ranges in ((DAMAGE, gone), ("unknown", unknown))
-            for first, last in ranges
-        ]
-    return found
-
-
-def _quarantined(spool: Spool) -> list[view.Gap]:
-    """Return the readings that are here, but will not go on before a person has looked at them."""
-    rows = spool.query(
-        "SELECT span, at_ns FROM quarantine WHERE span <> '' ORDER BY id DESC LIMIT ?", (_MOST_ROWS,)
-    )
-    return [
-        view.Gap(
-            gw=gw, ep=ep, first=first, last=last, since=from_ns(at_ns) if at_ns else "", reason="quarantined"
-        )
-        for text, at_ns in rows
-        for (gw, ep), ranges in parse_span(text).items()
-        for first, last in ranges
-    ]
 
 
 def quarantine(spool: Spool) -> list[view.QuarantinedLine]:

@@ -1,6 +1,6 @@
 """An edge whose disk is full gives up readings line by line, and says upward whose and which are gone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from edge_api.lineprotocol import encode, parse
 from edge_api.lines import join_lines, split_lines
@@ -10,11 +10,14 @@ from gateway.spool import EVENTS, Gap, Segment, Stream, span_of
 from gateway.spool.segment import Head
 from gateway.spool.thinning import Item
 
+Home = tuple[str, str]
+
 
 class EdgeCodec:
     """An edge's segments: gzip of line protocol. `wall_ns` stamps what it says of gaps."""
 
-    def __init__(self, wall_ns: Wall) -> None:
+    def __init__(self, wall_ns: Wall, home_of: Callable[[Stream], Home | None] = lambda _: None) -> None:
+        self._home_of = home_of
         self._wall_ns = wall_ns
         self._homes: dict[Stream, dict[str, str]] = {}
         self._last_ns = 0
@@ -53,7 +56,11 @@ class EdgeCodec:
     def _alert(self, gap: Gap) -> Point:
         gw, ep = gap.stream
         self._last_ns = max(self._last_ns + 1, self._wall_ns())
-        tags = {**self._homes.get(gap.stream, {}), "domain": "gateway", "asset": gw, "kind": "gap"}
+        home = self._home_of(gap.stream)
+        where = (
+            dict(zip(("province", "commune"), home, strict=True)) if home else self._homes.get(gap.stream, {})
+        )
+        tags = {**where, "domain": "gateway", "asset": gw, "kind": "gap"}
         fields: dict[str, str | int] = {
             "gw": gw, "ep": ep, "from": gap.first, "to": gap.last, "reason": gap.reason,
             "severity": "warning", "state": "raised",

@@ -20,6 +20,7 @@ from gateway.spool import DAMAGE, EVENTS, READINGS, Committer, Gap, Segment, Spo
 from sensors.sample import Value
 
 if TYPE_CHECKING:
+    from gateway.absence import Absence
     from gateway.spool.room import Room
     from gateway.timeline import Offset, Timeline  # it reads segments, so it knows this file
 
@@ -79,6 +80,7 @@ class Journal:
         self.by_type: Counter[str] = Counter()
         self.room: Room | None = None
         self.alarms: Engine | None = None
+        self.absence: Absence | None = None
         self._held: list[Entry] = []
         self._lost = 0
         self._newest_ns = 0
@@ -190,6 +192,8 @@ class Journal:
             seq = self.spool.last_id
             gaps = [Gap((self.gw, self.ep), seq + 1, seq + lost, DISK)] if lost else []
             gaps += [Gap((self.gw, self.ep), *each, DAMAGE) for each in islice(self.spool.untold, _MOST_TOLD)]
+            away = self._away(min(entry.mono_ns for entry in entries))
+            gaps += away
             entries = [*self._gap_entries(gaps), *entries]
             offset = self._settle(entries)
             seq += lost
@@ -199,11 +203,21 @@ class Journal:
                 if group:
                     segments.append(self._segment(lane, group, seq, offset))
                     seq += len(group)
-            self.spool.append(segments, gaps=gaps, notes=notes)
+            dated = self.absence if offset is not None else None
+            self.spool.append(segments, gaps=gaps, notes={**notes, **(dated.notes() if dated else {})})
+            if dated:
+                dated.told(away)
         self.by_type.update(
             "Alert" if isinstance(entry.body, Event) else type(entry.body).__name__ for entry in entries
         )
         self._told(entries)
+
+    def _away(self, first_ns: int) -> list[Gap]:
+        """Return the time without readings before this start, once that can be told."""
+        origin = self.timeline.origin() if self.absence else None
+        if self.absence is None or origin is None:
+            return []
+        return self.absence.gaps((self.gw, self.ep), origin.ns + first_ns)
 
     def gap_segments(self, gaps: Sequence[Gap]) -> list[Segment]:
         """Return a segment of gap events with the next numbers, to be committed under the same lock."""
@@ -217,8 +231,13 @@ class Journal:
             self._newest_ns += _MS
             body = Event(
                 v=1, id=f"gap-{self.ep}-{gap.first}", type="gap", ts=UNDATED, gw=self.gw, ep=self.ep, seq=0,
-                severity="warning", first=gap.first, last=gap.last, reason=gap.reason,
+                severity="warning", reason=gap.reason,
             )  # fmt: skip
+            if gap.numbers:
+                body.first, body.last = gap.first, gap.last
+            if gap.after_ns is not None and gap.before_ns is not None:
+                body.id = f"gap-{self.ep}-{gap.after_ns // _MS}"
+                body.after, body.before = from_ns(gap.after_ns), from_ns(gap.before_ns)
             entries.append(Entry(f"gateway/{self.gw}/event", body, self._newest_ns, 0.0))
         return entries
 

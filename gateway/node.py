@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from gateway.absence import Absence
 from gateway.alarms import Engine
 from gateway.alarms.engine import NOTE
 from gateway.alarms.limits import shipped
@@ -54,6 +55,7 @@ class Node:
             linger_s=float(config.spool.linger),
             committed=self._show,
         )
+        self.journal.absence = Absence(self.spool, self.timeline, io.clock.boot_id)
         go_on(self.spool, site.gw, self.journal.ep)
         self.journal.alarms = self._alarms()
         self.publisher = Publisher(

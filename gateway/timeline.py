@@ -57,6 +57,10 @@ class Timeline:
         self._ahead = False  # of the clock, because that time had been given
         self._said: set[str] = set()
         self._on_set: Callable[[Offset], None] = lambda _: None
+        self.began_ns: int | None = None
+        """When the first reading of this boot that waited for a date was taken (ns UTC), once known."""
+        self.ended: tuple[str, int] | None = None
+        """The boot in which dated readings were committed last, and the time of the last (ns UTC)."""
         found = json.loads(spool.note("time", "{}"))
         self._taken = RangeSet.parse(found.get("taken", ""))  # in ms: stretches that will not grow
         if found.get("boot") == clock.boot_id:
@@ -65,9 +69,12 @@ class Timeline:
             self._was_set = found["was_set"]
             self._settled_ns = clock.monotonic_ns()
             self._last_ns = max(self._offset + self._settled_ns, found["last"])
+            self.ended = (clock.boot_id, spool.last_ns)
         elif found:
             ours = spool.last_ns // MS not in self._taken  # else that boot committed nothing dated
-            self._close(found["first"], max(found["last"], spool.last_ns if ours else 0))
+            last_ns = max(found["last"], spool.last_ns if ours else 0)
+            self.ended = (found["boot"], last_ns)
+            self._close(found["first"], last_ns)
 
     def when_set(self, told: Callable[[Offset], None]) -> None:
         """Have someone told, once a boot, when the clock is first set."""
@@ -130,8 +137,11 @@ class Timeline:
 
     def _begin(self, wall: int) -> None:
         """The clock is set for the first time in this boot."""
-        first_ns, now_ns = self._first_undated(), self._clock.monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
+        first_undated = self._first_undated()
+        first_ns = now_ns if first_undated is None else min(first_undated, now_ns)
         offset = self._free(wall, first_ns, now_ns)
+        self.began_ns = None if first_undated is None else offset + first_undated
         self._origin = Offset(offset, abs(offset - wall) <= DOUBT_NS)
         self._offset, self._settled_ns = offset, now_ns
         self._first_ns, self._last_ns = offset + first_ns, offset + now_ns
@@ -140,14 +150,14 @@ class Timeline:
         log.info("the clock is set: it is %s", from_ns(offset + now_ns))
         self._on_set(self._origin)
 
-    def _first_undated(self) -> int:
-        """Return the monotonic time of this boot's first reading that waits for a date, or the present."""
+    def _first_undated(self) -> int | None:
+        """Return the monotonic time of this boot's first reading that waits for a date, None without one."""
         rows = self._spool.query(
             "SELECT id, body FROM segment WHERE first_ns IS NULL AND boot = ? ORDER BY id LIMIT 4",
             (self._clock.boot_id,),
         )
         times = [record.mono_ns for number, body in rows for record in records(bytes(body), number)]
-        return min([*times, self._clock.monotonic_ns()])
+        return min(times, default=None)
 
     def _move(self, want: int, first_ns: int) -> None:
         """The clock was corrected."""

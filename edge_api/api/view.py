@@ -81,14 +81,19 @@ class RelayStatus(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
-    """Readings `from` to `to` of a node's spool that are known and not here."""
+    """Readings `from` to `to` of a node's spool that are known and not here, known so since `since`.
+
+    A stretch of time lies somewhere between `after` and `before`; its numbers, or their end, are null.
+    """
 
     gw: str
     ep: str
-    first: int
-    last: int
+    first: int | None
+    last: int | None
     since: str
     reason: str
+    after: str | None = None
+    before: str | None = None
 
 
 class QuarantinedLine(Struct, frozen=True, kw_only=True):

@@ -126,8 +126,11 @@ def arrival(topic: Topic, payload: bytes, ack: Callable[[], None]) -> MessageArr
 
 
 def _gap(event: Event) -> Gap:
+    if isinstance(event.after, str) and isinstance(event.before, str) and not isinstance(event.first, int):
+        times = to_ns(event.after), to_ns(event.before)
+        return Gap.of_time((event.gw, event.ep), str(event.reason or "unknown"), *times)
     if not isinstance(event.first, int) or not isinstance(event.last, int) or event.first > event.last:
-        raise FeedError("a gap event says `from` and `to`, and from is not above to")
+        raise FeedError("a gap event says `from` and `to`, and from is not above to, or `after` and `before`")
     return Gap((event.gw, event.ep), event.first, event.last, str(event.reason or "unknown"))
 
 

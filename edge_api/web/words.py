@@ -99,6 +99,16 @@ ALERTS = {
     "doorOpen": _("door is open"),
     "gap": _("readings were lost"),
 }
+GAPS = {
+    "power": _("the node was off"),
+    "stopped": _("the node's program did not run"),
+    "quota": _("there was no room left for them"),
+    "disk": _("the disk took nothing, and memory was full"),
+    "damage": _("they were lost with a damaged file"),
+    "quarantined": _("they are in quarantine"),
+    "replaced": _("a new card or node counts anew; how the old one ended is not known"),
+    "unknown": _("they have not come; the node may still have them"),
+}
 LINK = {
     "idle": _("everything delivered"),
     "sending": _("sending"),

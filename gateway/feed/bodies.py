@@ -197,7 +197,10 @@ TYPES: dict[str, type[Reading]] = {kind.__name__: kind for kind in _ALL}
 
 
 class Event(Struct, kw_only=True, omit_defaults=True):
-    """An alarm raised or cleared, or a `gap`: readings `from` to `to` that the node had to drop."""
+    """An alarm raised or cleared, or a `gap`: readings `from` to `to` that the node had to drop.
+
+    A `gap` without numbers is a stretch of time without readings, somewhere between `after` and `before`.
+    """
 
     v: Literal[1]
     id: str
@@ -214,6 +217,8 @@ class Event(Struct, kw_only=True, omit_defaults=True):
     first: Seq | UnsetType = msgspec.field(default=UNSET, name="from")
     last: Seq | UnsetType = msgspec.field(default=UNSET, name="to")
     reason: str | UnsetType = UNSET
+    after: Time | UnsetType = UNSET
+    before: Time | UnsetType = UNSET
 
 
 class Location(Struct, frozen=True):

@@ -24,7 +24,8 @@ KINDS = MappingProxyType(
         "clock": "the clock is not set, or has lost its source",
         "certificate": "a certificate runs out soon",
         "flapping": "an alarm came and went so often that it is held back: `field` names its kind",
-        "gap": "readings `from` to `to` were given up, and why: `reason`; it is never cleared",
+        "gap": "readings `from` to `to` were given up, or none was taken between `after` and `before`;"
+        " `reason` says why; it is never cleared",
     }
 )
 """Each kind with what it says while it is raised."""

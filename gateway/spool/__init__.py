@@ -2,7 +2,7 @@
 
 from gateway.spool.committer import Committer
 from gateway.spool.compact import Compactor
-from gateway.spool.file import DamageError, SpoolError
+from gateway.spool.errors import DamageError, SpoolError
 from gateway.spool.outbox import Batch, Outbox, Waiting, reclaim
 from gateway.spool.ranges import RangeSet
 from gateway.spool.salvage import DAMAGE, JUMP

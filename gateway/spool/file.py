@@ -6,9 +6,11 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
+from gateway.spool.errors import DamageError, SpoolError
+from gateway.spool.migrate import migrate
 from gateway.spool.wal import damage_in
 
-VERSION = 1
+VERSION = 2
 _WAL_LIMIT_BYTES = 4_000_000
 _CHECKED_BYTES = 200_000_000  # SQLite looks a file of this size through in 0.2 s once it has been read
 _MAGIC = b"SQLite format 3\0"
@@ -17,14 +19,6 @@ _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT
 _UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
 COMPANIONS = ("-wal", "-shm")
 IN_USE = "-in-use"  # is beside the file from its first commit to its closing: then there is a log, too
-
-
-class SpoolError(Exception):
-    """The spool's file cannot be used; the message says what to do."""
-
-
-class DamageError(Exception):
-    """The file, or a row of it, is not what was once written; the message says what was seen."""
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -69,7 +63,7 @@ def _set_up(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: made by a newer version ({version} > {VERSION});"
             " upgrade this one, or move the file away"
         )
-    if version < VERSION:
+    if version < 1:
         raise DamageError(f"it says that it is of version {version}, and there is none such")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
@@ -78,6 +72,8 @@ def _set_up(db: sqlite3.Connection, path: Path) -> None:
         found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise DamageError(found)
+    if version < VERSION:
+        migrate(db, path)
 
 
 def _make(path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.spool import salvage
-from gateway.spool.file import IN_USE, DamageError, SpoolError, beside, is_damage, open_file, sync_folder
+from gateway.spool.errors import DamageError, SpoolError
+from gateway.spool.file import IN_USE, beside, is_damage, open_file, sync_folder
 from gateway.spool.lock import Lock
 from gateway.spool.rows import INSERT, SELECT, Row, intact, sealed
 

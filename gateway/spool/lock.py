@@ -5,7 +5,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.spool.file import SpoolError, beside
+from gateway.spool.errors import SpoolError
+from gateway.spool.file import beside
 
 LOCK = "-lock"
 

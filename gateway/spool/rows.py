@@ -5,19 +5,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from gateway.spool.segment import Gap, Refused, Segment
+from gateway.spool.ranges import RangeSet
+from gateway.spool.segment import Gap, Refused, Segment, Stream
 
 Row = tuple[Any, ...]
 
 COLUMNS = {
     "segment": ("id", "lane", "points", "first_ns", "last_ns", "boot", "size", "span", "crc", "body"),
-    "stream": ("gw", "ep", "seen", "released", "crc"),
-    "gap": ("gw", "ep", "first", "last", "reason", "at_ns", "crc"),
+    "stream": ("gw", "ep", "seen", "released", "first_ns", "last_ns", "crc"),
+    "gap": ("gw", "ep", "first", "last", "reason", "at_ns", "after_ns", "before_ns", "crc"),
     "quarantine": ("at_ns", "source", "place", "reason", "span", "crc", "body"),
     "progress": ("upstream", "delivered", "crc"),
     "note": ("key", "value", "crc"),
 }
 """What is written of each table, in the order of the file; SQLite numbers gaps and quarantined bodies."""
+
+_OLD = {
+    "stream": ("gw", "ep", "seen", "released", "crc"),
+    "gap": ("gw", "ep", "first", "last", "reason", "at_ns", "crc"),
+}
+"""The tables that version 1 wrote otherwise; version 2 added their times, which it did not know."""
 
 NUMBERED = frozenset({"gap", "quarantine"})
 REPLACED = frozenset({"stream", "progress", "note"})
@@ -49,8 +56,27 @@ def tables_of(number: int, record: Row) -> Iterator[tuple[str, Row]]:
         row = record[1:] if table in NUMBERED else record
         if table == "segment":
             row = (number, *record[1:])
-        if len(row) == len(names) and intact(table, row):
+        newer = upgraded(table, row)
+        if newer is not None:
+            yield table, newer
+        elif len(row) == len(names) and intact(table, row):
             yield table, row
+
+
+def upgraded(table: str, row: Sequence[object]) -> Row | None:
+    """Return what version 2 writes for a row that version 1 wrote, None for any other row."""
+    names = _OLD.get(table, ())
+    if len(row) != len(names) or row[-1] != _checksum(table, row[:-1]):
+        return None
+    return sealed(table, *row[:-1], None, None)
+
+
+def select_old(table: str) -> str:
+    """Return the question for all rows of a table that version 1 made."""
+    return f"SELECT {', '.join(_OLD[table])} FROM {table}"  # noqa: S608
+
+
+OLD_TABLES = tuple(_OLD)
 
 
 def insert_segments(db: Connection, segments: Iterable[Segment]) -> None:
@@ -75,8 +101,25 @@ def insert_segments(db: Connection, segments: Iterable[Segment]) -> None:
 
 def insert_gaps(db: Connection, gaps: Iterable[Gap], wall_ns: int) -> None:
     """Write what will never come."""
-    rows = [sealed("gap", *it.stream, it.first, it.last, it.reason, wall_ns) for it in gaps]
+    rows = [
+        sealed("gap", *it.stream, it.first, it.last, it.reason, wall_ns, it.after_ns, it.before_ns)
+        for it in gaps
+    ]
     db.executemany(INSERT["gap"], rows)
+
+
+def take_from_gaps(db: Connection, stream: Stream, numbers: RangeSet) -> None:
+    """Cut from a stream's gaps what has come after all; a gap of which nothing is left goes."""
+    columns = ", ".join(COLUMNS["gap"])
+    rows = db.execute(
+        f"SELECT id, {columns} FROM gap WHERE gw = ? AND ep = ? AND first <= last",  # noqa: S608
+        stream,
+    ).fetchall()
+    for number, gw, ep, first, last, *rest, _ in rows:
+        left = list(numbers.missing(first, last))
+        if left != [(first, last)]:
+            db.execute("DELETE FROM gap WHERE id = ?", (number,))
+            db.executemany(INSERT["gap"], [sealed("gap", gw, ep, *each, *rest) for each in left])
 
 
 def insert_refused(db: Connection, refused: Iterable[Refused], wall_ns: int) -> None:

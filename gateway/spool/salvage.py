@@ -11,11 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.spool.file import COMPANIONS, IN_USE, SpoolError, beside, make_tables, put_in_place, sync_folder
+from gateway.spool.errors import SpoolError
+from gateway.spool.file import COMPANIONS, IN_USE, beside, make_tables, put_in_place, sync_folder
 from gateway.spool.pages import Pages
 from gateway.spool.ranges import RangeSet
 from gateway.spool.rows import INSERT, Row, sealed, tables_of
-from gateway.spool.segment import Span, Stream, parse_span
+from gateway.spool.segment import Gap, Span, Stream, parse_span
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class _Found:
 
     seen: Span = field(default_factory=dict)
     released: Span = field(default_factory=dict)
+    times: dict[Stream, tuple[int, int]] = field(default_factory=dict)
     progress: dict[str, RangeSet] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     explained: Span = field(default_factory=dict)
@@ -136,6 +138,9 @@ def _take(db: sqlite3.Connection, found: _Found, table: str, row: Row) -> None:
     elif table == "stream":
         for spans, text in ((found.seen, row[2]), (found.released, row[3])):
             spans.setdefault((row[0], row[1]), RangeSet()).update(RangeSet.parse(text))
+        if row[4] is not None:
+            low, high = found.times.get((row[0], row[1]), (row[4], row[5]))
+            found.times[row[0], row[1]] = (min(low, row[4]), max(high, row[5]))
     elif table == "progress":
         found.progress[row[0]] = RangeSet.parse(row[1])
     elif table == "note":
@@ -145,7 +150,11 @@ def _take(db: sqlite3.Connection, found: _Found, table: str, row: Row) -> None:
     elif (table, row) not in found.rows:
         found.rows.add((table, row))
         db.execute(INSERT[table], row)
-        gone = {(row[0], row[1]): RangeSet([(row[2], row[3])])} if table == "gap" else parse_span(row[4])
+        gone = (
+            {(row[0], row[1]): Gap((row[0], row[1]), row[2], row[3], "").numbers}
+            if table == "gap"
+            else parse_span(row[4])
+        )
         _add(found.explained, gone)
 
 
@@ -258,7 +267,13 @@ def _write_rest(db: sqlite3.Connection, found: _Found, kept: _Kept, last_id: int
     db.executemany(
         INSERT["stream"],
         [
-            sealed("stream", *stream, str(seen), str(found.released.get(stream, "")))
+            sealed(
+                "stream",
+                *stream,
+                str(seen),
+                str(found.released.get(stream, "")),
+                *found.times.get(stream, (None, None)),
+            )
             for stream, seen in found.seen.items()
         ],
     )

@@ -6,6 +6,8 @@ CREATE TABLE gap (
     last INTEGER NOT NULL,
     reason VARCHAR NOT NULL,
     at_ns INTEGER NOT NULL,
+    after_ns INTEGER,
+    before_ns INTEGER,
     crc INTEGER NOT NULL,
     PRIMARY KEY (id)
 );
@@ -57,8 +59,10 @@ CREATE TABLE stream (
     ep VARCHAR NOT NULL,
     seen VARCHAR NOT NULL,
     released VARCHAR NOT NULL,
+    first_ns INTEGER,
+    last_ns INTEGER,
     crc INTEGER NOT NULL,
     PRIMARY KEY (gw, ep)
 );
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

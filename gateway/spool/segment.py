@@ -49,12 +49,27 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Readings `first`..`last` of a stream that will never come, and why."""
+    """Readings `first`..`last` of a stream that will never come, and why.
+
+    A stretch of time without readings has no numbers: it lies after `after_ns` and before `before_ns` (UTC).
+    """
 
     stream: Stream
     first: int
     last: int
     reason: str
+    after_ns: int | None = None
+    before_ns: int | None = None
+
+    @classmethod
+    def of_time(cls, stream: Stream, reason: str, after_ns: int | None, before_ns: int | None) -> "Gap":
+        """Return a gap of which only the time is known: no number was given in it."""
+        return cls(stream, 0, -1, reason, after_ns, before_ns)
+
+    @property
+    def numbers(self) -> RangeSet:
+        """Return the numbers that are missing; none of a stretch of time."""
+        return RangeSet([(self.first, self.last)] if self.first <= self.last else ())
 
 
 @dataclass(frozen=True, slots=True)

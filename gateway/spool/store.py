@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.spool.file import DamageError
+from gateway.spool.errors import DamageError
 from gateway.spool.guard import write_notes
 from gateway.spool.ranges import RangeSet
 from gateway.spool.rows import (
@@ -17,10 +17,11 @@ from gateway.spool.rows import (
     insert_segments,
     intact,
     sealed,
+    take_from_gaps,
 )
 from gateway.spool.salvage import DAMAGE
 from gateway.spool.seen import SeenFile
-from gateway.spool.segment import EVENTS, READINGS, Gap, Head, Refused, Segment, Stored, parse_span
+from gateway.spool.segment import EVENTS, READINGS, Gap, Head, Refused, Segment, Span, Stored, parse_span
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class Spool(SeenFile):
         self.rewriters: list[Callable[[Sequence[Head], Sequence[Segment]], None]] = []
         self._aside: set[int] = set()
         self._deleted = RangeSet()
+        self.tell: Callable[[Sequence[Gap]], list[Segment]] = lambda _: []
+        """An edge: makes the events that say upward what is gone here; called with the lock held."""
         super().__init__(path, by_seq=by_seq)
 
     def append(
@@ -52,23 +55,27 @@ class Spool(SeenFile):
         *,
         gaps: Sequence[Gap] = (),
         refused: Sequence[Refused] = (),
+        found: Span | None = None,
         notes: Mapping[str, str] | None = None,
         wall_ns: int = 0,
     ) -> Stored:
         """Commit segments, and what was learned with them, in one transaction; return when it is on disk.
 
+        `found` are numbers that had been given up as gaps, and came after all: they are none any more.
         Raises sqlite3.Error when the disk does not take it; then nothing has been kept.
         """
         with self.lock:
             first_id, placed = self.last_id + 1, self._placed(segments)
             untold = self.untold.copy()
-            for gap in gaps if self.by_seq else ():
-                untold.discard(gap.first, gap.last)
+            for first, last in (each for gap in gaps for each in gap.numbers) if self.by_seq else ():
+                untold.discard(first, last)
             if untold != self.untold:
                 notes = {**(notes or {}), "untold": str(untold)}
             with self._transaction() as db:
                 insert_segments(db, placed)
                 insert_gaps(db, gaps, wall_ns)
+                for stream, numbers in (found or {}).items():
+                    take_from_gaps(db, stream, numbers)
                 insert_refused(db, refused, wall_ns)
                 write_notes(db, notes or {})
             self.untold = untold
@@ -118,7 +125,7 @@ class Spool(SeenFile):
             for text in [*(each.span for each in placed), *(each.span for each in refused)]:
                 self._see(parse_span(text))
             for gap in gaps:
-                self._see({gap.stream: RangeSet([(gap.first, gap.last)])})
+                self._see({gap.stream: gap.numbers})
         for watcher in self.watchers:
             watcher(placed)
 
@@ -171,7 +178,7 @@ class Spool(SeenFile):
                 self.append((), refused=refused, notes={"untold": str(self.untold)})
             else:
                 gaps = [Gap(stream, *each, DAMAGE) for stream, ranges in span.items() for each in ranges]
-                self.append((), gaps=gaps, refused=refused)
+                self.append(self.tell(gaps) if gaps else (), gaps=gaps, refused=refused)
             for rewriter in self.rewriters:
                 rewriter([Head(number, lane, points, size, first_ns, last_ns, boot, str(text))], [])
 

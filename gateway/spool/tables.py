@@ -8,7 +8,7 @@ from sqlalchemy import Column, Index, LargeBinary, MetaData, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Field, SQLModel
 
-VERSION = 1
+VERSION = 2
 metadata = MetaData()
 
 
@@ -37,7 +37,10 @@ class SegmentRow(SpoolTable, table=True):
 
 
 class StreamRow(SpoolTable, table=True):
-    """The numbers of one node's spool that have been seen here, and those whose segments have left."""
+    """The numbers of one node's spool that have been seen here, and those whose segments have left.
+
+    `first_ns` and `last_ns` are the times between which its readings lie (UTC), as far as they were seen.
+    """
 
     __tablename__ = "stream"
 
@@ -45,11 +48,16 @@ class StreamRow(SpoolTable, table=True):
     ep: str = Field(primary_key=True)
     seen: str
     released: str
+    first_ns: int | None = None
+    last_ns: int | None = None
     crc: int
 
 
 class GapRow(SpoolTable, table=True):
-    """Readings that will never come, and why; `at_ns` is when it was learned (UTC, for people only)."""
+    """Readings that will never come, and why; `at_ns` is when it was learned (UTC, for people only).
+
+    A stretch of time without numbers has `first` 0, `last` -1, and lies between `after_ns` and `before_ns`.
+    """
 
     __tablename__ = "gap"
 
@@ -60,6 +68,8 @@ class GapRow(SpoolTable, table=True):
     last: int
     reason: str
     at_ns: int
+    after_ns: int | None = None
+    before_ns: int | None = None
     crc: int
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from gateway.spool.file import DamageError
+from gateway.spool.errors import DamageError
 from gateway.spool.outbox import Outbox
 from gateway.spool.ranges import RangeSet
 from gateway.spool.segment import READINGS, Gap, Head, Segment, Stream

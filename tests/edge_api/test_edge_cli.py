@@ -141,7 +141,17 @@ def test_gaps_and_quarantine_list_what_is_missing_and_refused(tmp_path: Path) ->
         )
         gaps = call("gaps", "--url", url)
         assert gaps.exit_code == 1
-        assert gaps.output == "gw-01/aa: 2 to 9: quota\ngw-01/aa: 10 to 11: unknown\n"
+        assert gaps.output == (
+            "gw-01/aa: 2 to 9: quota, there was no room left for them\n"
+            "gw-01/aa: 10 to 11: unknown, they have not come; the node may still have them\n"
+        )
+        edge.spool.append(
+            (), gaps=[Gap.of_time(("gw-01", "aa"), "power", 1_790_000_000 * 10**9, 1_790_003_600 * 10**9)]
+        )
+        assert (
+            "gw-01/aa: 2026-09-21T14:13:20.000Z to 2026-09-21T15:13:20.000Z: power,"
+            " nút bị mất điện hoặc tắt máy\n" in call("gaps", "--url", url, "--lang", "vi").output
+        )
         assert json.loads(call("gaps", "--json", "--url", url).output)[0]["from"] == 2
         quarantine = call("quarantine", "--url", url)
         assert (quarantine.exit_code, quarantine.output) == (1, "1: not JSON\n    {\n")

@@ -9,12 +9,13 @@ import pytest
 
 from edge_api.api.view import CannotCommit
 from edge_api.arrivals import BatchArrival, MessageArrival
+from edge_api.gaps import gaps
 from edge_api.history import History
 from edge_api.intake import Arrival, Intake
 from edge_api.lineprotocol import parse
 from edge_api.lines import join_lines, split_lines
 from edge_api.point import Point
-from edge_api.status import gaps
+from gateway.feed import from_ns
 from gateway.spool import EVENTS, READINGS, Committer, Gap, RangeSet, Refused, Spool, span_of
 from tests.edge_api.rig import START_NS, STREAM, line
 from tests.parts.wait import until
@@ -197,3 +198,52 @@ def test_http_senders_are_told_at_once_that_the_disk_is_full_even_behind_waiting
     until(lambda: desk.acked == [1], within_s=15)
     assert committer.stop()
     assert desk.kept() == [line(1)]
+
+
+def test_what_comes_after_all_is_no_gap_any_more_also_after_a_restart(desk: Desk) -> None:
+    desk.intake.commit([desk.message(9, EVENTS, Gap(STREAM, 1, 8, "damage"))])
+    desk.intake.commit([desk.message(4)])
+    assert desk.spool.query("SELECT first, last FROM gap ORDER BY first") == [(1, 3), (5, 8)]
+    desk.reopened().commit([desk.message(4), desk.message(5)])
+    assert desk.intake.counts.duplicates == 1
+    assert desk.spool.query("SELECT first, last FROM gap ORDER BY first") == [(1, 3), (6, 8)]
+    assert desk.kept().count(line(4)) == 1
+
+
+def test_a_stretch_without_power_is_a_gap_in_time_once_and_hides_no_number(desk: Desk) -> None:
+    away = Gap.of_time(STREAM, "power", START_NS, START_NS + 10**12)
+    desk.intake.commit([desk.message(1), desk.message(2, EVENTS, away)])
+    desk.intake.commit([desk.message(2, EVENTS, away)])
+    text = (
+        'Alert,asset=gw-01,kind=gap gw="gw-01",ep="aa",seq=3i,reason="power",'
+        'after="2026-11-23T05:00:00.000Z",before="2026-11-23T06:00:00.000Z" 3'
+    )
+    desk.intake.commit([batch(text)])
+    desk.intake.commit([batch(text.replace("seq=3i", "seq=4i"))])
+    found = gaps(desk.spool)
+    assert [(gap.reason, gap.first, gap.last) for gap in found] == [("power", None, None)] * 2
+    assert (found[0].after, found[0].before) == ("2026-11-23T05:00:00.000Z", "2026-11-23T06:00:00.000Z")
+    assert desk.spool.streams[STREAM] == RangeSet([(1, 4)])
+
+
+def test_a_new_spool_of_a_node_shows_where_the_old_one_ended_and_the_new_one_began(desk: Desk) -> None:
+    def point(ep: str, seq: int, minute: int) -> str:
+        at_ns = START_NS + minute * 60 * 10**9
+        return f'WasteContainer,asset=bin-1 gw="gw-01",ep="{ep}",seq={seq}i {at_ns}'
+
+    desk.intake.commit([batch(point("new", 1, 90), point("old", 1, 0))])  # newest first, as after an outage
+    desk.intake.commit([batch(point("old", 2, 10)), batch(point("new", 2, 100))])
+    expected = [("old", 3, None, "replaced", 10, 90)]
+
+    def shown() -> list[tuple[object, ...]]:
+        times = {from_ns(START_NS + minute * 60 * 10**9): minute for minute in (0, 10, 90, 100)}
+        return [
+            (gap.ep, gap.first, gap.last, gap.reason, times[gap.after or ""], times[gap.before or ""])
+            for gap in gaps(desk.spool)
+        ]
+
+    assert shown() == expected
+    desk.spool.reclaim({}, RangeSet([(1, desk.spool.last_id)]))
+    desk.spool.close()
+    desk.spool = Spool(desk.spool.path)
+    assert shown() == expected

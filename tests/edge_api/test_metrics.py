@@ -17,7 +17,7 @@ def test_metrics_say_what_the_edge_counts(client: Client, edge: FakeEdge) -> Non
     assert found["commune_spool_points",] == 12366
     assert found["commune_received_total",] == 10
     assert found["commune_ready",] == 1
-    assert found["commune_gaps",] == 1
+    assert found["commune_gaps", "quota"] == 1
     assert found["commune_relay_delivered_total", "province"] == 7
     assert found["commune_relay_waiting_points", "backlog", "province"] == 12345
     assert found["commune_relay_autonomy_seconds", "province"] == 168.5 * 3600

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_api import status
 from edge_api.custody import Custodian
+from edge_api.gaps import gaps as known_gaps
 from edge_api.ingest.mqtt import arrival
 from edge_api.intake import Intake
 from gateway.feed import Topic
@@ -99,7 +99,7 @@ def test_the_edge_hears_as_a_gap_what_a_damaged_node_lost_and_custody_moves_past
     send(node, intake)
     custodian = Custodian(edge, lambda *_: True, lambda _: None)
     assert custodian.watermark(STREAM) == node.last_id == 30 + JUMP + 4  # two gap events, two readings
-    assert [(gap.first, gap.last, gap.reason) for gap in status.gaps(edge)][::-1] == [
+    assert [(gap.first, gap.last, gap.reason) for gap in known_gaps(edge)][::-1] == [
         (13, 15, DAMAGE),
         (31, 30 + JUMP, DAMAGE),
     ]
@@ -172,13 +172,13 @@ def test_an_edge_that_lost_readings_claims_custody_only_up_to_them_and_takes_the
     custodian = Custodian(edge, lambda *_: True, noted.extend)
     assert custodian.watermark(STREAM) == 9
     assert str(edge.lost[STREAM]) == "10-11,20"
-    assert [(gap.first, gap.last, gap.reason) for gap in status.gaps(edge)] == [
+    assert [(gap.first, gap.last, gap.reason) for gap in known_gaps(edge)] == [
         (10, 11, DAMAGE),
         (20, 20, DAMAGE),
     ]
     send(node, intake)
     assert custodian.watermark(STREAM) == 30
-    assert status.gaps(edge) == []
+    assert known_gaps(edge) == []
     waiting = Outbox(edge, "up").waiting[READINGS].points
     assert waiting == 26
     node.close()

@@ -228,7 +228,7 @@ def test_a_file_of_a_newer_version_is_refused_by_name(tmp_path):
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(SpoolError, match=r"spool\.db: made by a newer version \(99 > 1\); upgrade"):
+    with pytest.raises(SpoolError, match=r"spool\.db: made by a newer version \(99 > 2\); upgrade"):
         Spool(path)
 
 
