@@ -16,7 +16,7 @@ from tests.faults.rig import EdgeProgram
 from tests.faults.wire import HERE, Wire
 from tests.parts.wait import until
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 BACKLOG = 20_000
 
@@ -125,7 +125,8 @@ def half_open(line: Line) -> None:
 
 
 def flapping(line: Line) -> None:
-    for _ in range(12):
+    """The line goes or comes back every 5 s, for 10 minutes."""
+    for _ in range(120):
         line.wire.cut = not line.wire.cut
         wait(5)
     line.wire.cut = False
