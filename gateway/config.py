@@ -12,6 +12,8 @@ from gateway.alarms.config import AlarmConfig, Alarms
 from gateway.alarms.config import problems as alarm_problems
 from gateway.alarms.limits import Limit
 from gateway.check.config import Desk
+from gateway.commands.config import Commands, Lighting
+from gateway.commands.config import problems as light_problems
 from gateway.feed import TYPES, FeedError, Topic
 from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
 from gateway.spool.quota import quota_problems
@@ -129,6 +131,8 @@ class NodeConfig(Settings, frozen=True):
     alarms: Alarms = Alarms()
     rules: list[AlarmConfig] = msgspec.field(default_factory=list, name="alarm")
     limits: list[Limit] = msgspec.field(default_factory=list, name="limit")
+    commands: Commands = Commands()
+    lights: list[Lighting] = msgspec.field(default_factory=list, name="lighting")
     calibration: Calibration = Calibration()
     desk: Desk = Desk()
     devices: list[DeviceConfig] = msgspec.field(default_factory=list, name="device")
@@ -161,6 +165,7 @@ def check(config: NodeConfig) -> list[str]:
         *(problem for device in config.devices for problem in wiring.add(device)),
         *(problem for asset in config.assets for problem in _asset_problems(asset, config, wiring)),
         *alarm_problems(config.rules, config.limits, config.assets),
+        *light_problems(config.lights, config.assets, config.devices, placed=config.site.lat is not None),
     ]
 
 

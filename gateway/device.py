@@ -92,6 +92,22 @@ class Device:
             log.exception("device %s does not close", self.id)
         self._open = False
 
+    def switch(self, on: bool) -> None:
+        """Switch an actuator; raise BusError when it cannot be opened, switches nothing, does not follow."""
+        if not isinstance(self._driver, registry.Actuator):
+            raise BusError("fault", f"device {self.id} switches nothing")
+        if not self._open:
+            self.open()
+        if not self._open:
+            raise BusError(self._reason, self.fault)
+        try:
+            self._driver.switch(on)
+        except BusError:
+            raise
+        except Exception as error:
+            # A third party's driver may fail in any way; whoever commanded is told.
+            raise BusError("fault", f"{type(error).__name__}: {error}") from error
+
     def all_bad(self, reason: str) -> dict[str, Sample]:
         """Return what stands for a reading that there is not."""
         return {metric: bad(metric, reason) for metric in self.metrics}

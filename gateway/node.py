@@ -11,6 +11,7 @@ from gateway.alarms import Engine
 from gateway.alarms.engine import NOTE
 from gateway.alarms.limits import shipped
 from gateway.alarms.plan import plan
+from gateway.commands import Lights, Surroundings
 from gateway.config import AssetConfig, NodeConfig
 from gateway.dating import Dating
 from gateway.desk import Desk
@@ -29,12 +30,14 @@ from gateway.spool.room import Room
 from gateway.spool.thinning import Thinner
 from gateway.thinning import NodeCodec
 from gateway.timeline import Timeline
+from sensors.errors import BusError
 from sensors.io import IO
 from sensors.notify import attend
 from sensors.sample import Value
 
 log = logging.getLogger(__name__)
 
+SWITCH_S = 30.0  # a bus takes as long over its slowest device, and a relay waits its turn
 STANDSTILL_S = 30.0  # far more than any device takes to answer or to fail
 
 
@@ -88,6 +91,11 @@ class Node:
         )
         self.runner = Runner(config, io, self._take)
         self.desk = Desk(config.desk.socket, config, self.runner) if config.desk.socket else None
+        self.lights = self._lights()
+        self.publisher.commands = self.lights.paths
+        self.publisher.commanded = lambda path, message: self.lights.heard(
+            path, message.payload, retained=message.retain
+        )
 
     def _alarms(self) -> Engine:
         config, clock = self.config, self.io.clock
@@ -107,11 +115,31 @@ class Node:
             most=config.alarms.most_an_hour,
         )
 
+    def _lights(self) -> Lights:
+        config, site = self.config, self.config.site
+        around = Surroundings(
+            now_ns=self.timeline.now_ns,
+            trusted=lambda: self.timeline.state() != "unset",
+            monotonic_ns=self.io.clock.monotonic_ns,
+            switch=self._switch,
+            say=self.publisher.say,
+            lat=site.lat,
+            lon=site.lon,
+        )
+        return Lights(config.commands, config.lights, site.gw, self.spool, around)
+
+    def _switch(self, device: str, on: bool) -> None:
+        try:
+            self.runner.visit(device, lambda it: it.switch(on), SWITCH_S)
+        except TimeoutError:
+            raise BusError("no-comm", f"the bus of {device} hangs") from None
+
     def _show(self, entries: Sequence[Entry]) -> None:
         self.publisher.show(entries)
 
     def _take(self, reading: AssetReading) -> None:
         own = reading.asset.type == "Device"
+        self.lights.seen(reading.asset.id, reading.observation.fields)
         self.journal.take(reading, self._facts() if own else None)
 
     def _facts(self) -> dict[str, Value]:
@@ -139,6 +167,7 @@ class Node:
         self.publisher.start()
         if threads:
             self.runner.start()
+            self.lights.start()
         if self.desk is not None:
             self.desk.start()
 
@@ -148,6 +177,7 @@ class Node:
             **self.runner.alive(limit_s),
             "commit": self.journal.committer.alive(),
             "publish": self.publisher.alive(),
+            "lights": self.lights.alive(),
         }
         return [name for name, moves in moving.items() if not moves]
 
@@ -167,6 +197,7 @@ class Node:
         """Stop reading, commit what was read, send what can be sent in `timeout_s`, close the spool."""
         if self.desk is not None:
             self.desk.stop()
+        self.lights.stop(timeout_s)
         self.runner.stop()
         if not self.journal.stop(timeout_s):
             log.error("stopped with readings that the disk did not take: %s", self.journal.committer.failing)

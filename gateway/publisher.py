@@ -69,6 +69,8 @@ class Publisher:
         self._moved_at = self._reclaimed_at = monotonic()
         self._beat = time.monotonic()
         self.disk_failed: Callable[[Exception], object] = lambda _: None
+        self.commands: Sequence[str] = ()
+        self.commanded: Callable[[str, Message], None] = lambda _path, _message: None
         self.link = Link(
             replace(settings, will=Will(identity.own("status"), b"offline")),
             on_up=self._up,
@@ -126,6 +128,13 @@ class Publisher:
         self._shown.committed(entries)
         self._poke()
 
+    def say(self, path: str, payload: bytes) -> bool:
+        """Send an answer once, not retained; False when there is no connection."""
+        number = self.link.publish(self.identity.topic(path), payload)
+        if number is not None:
+            self._done(self._flight.sent(number, None))
+        return number is not None
+
     def _all_done(self) -> bool:
         """Whether nothing is left that could be sent now: readings without a date must wait for one."""
         return self.drained or (self._idle and not self.outbox.on_its_way)
@@ -143,7 +152,7 @@ class Publisher:
         return True
 
     def _up(self, link: Link) -> None:
-        link.subscribe([self.identity.own("custody")])
+        link.subscribe([self.identity.own("custody"), *map(self.identity.topic, self.commands)])
         self._poke()
 
     def _down(self, _reason: str) -> None:
@@ -161,6 +170,10 @@ class Publisher:
 
     def _heard(self, message: Message) -> None:
         message.ack()
+        path = "/".join(message.topic.split("/")[4:])
+        if path in self.commands:
+            self.commanded(path, message)
+            return
         number = confirmed(message, self.identity, self.spool)
         if number is None:
             return

@@ -14,7 +14,7 @@ from sensors.settings import Seconds, Settings, did_you_mean
 
 Hour = Annotated[float, msgspec.Meta(ge=0, le=24)]
 COMPARISONS = ("above", "at_least", "below", "equals", "rises")
-_OURS = frozenset({"gap", "flapping", "certificate"})
+_OURS = frozenset({"gap", "flapping"})
 
 
 class Alarms(Settings, frozen=True):

@@ -62,6 +62,7 @@ DEFAULTS: dict[str, tuple[Rule, ...]] = {
         Rule("disk", (Condition("diskFree", below=1.0, hysteresis=0.5),), "critical"),
         Rule("temperature", (Condition("cpuTemperature", above=80.0, hysteresis=5.0),), delay_s=10 * _MINUTE),
         Rule("power", (Condition("batteryLevel", below=20.0, hysteresis=5.0),), delay_s=10 * _MINUTE),
+        Rule("certificate", (Condition("certificateDaysLeft", below=30.0, hysteresis=1.0),)),
         Rule("clock", (Condition("clockState", equals="unset"),), delay_s=_HOUR),
         _FAULT,
     ),
