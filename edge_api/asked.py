@@ -1,21 +1,21 @@
 """What the HTTP side may ask of an edge (`edge_api.api.view.EdgeView`), answered from its parts."""
 
-import hmac
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from hashlib import sha256
 from importlib.metadata import version
 from typing import BinaryIO
 
 from edge_api import status
 from edge_api.api import view
 from edge_api.arrivals import BatchArrival
+from edge_api.expiries import certificates
 from edge_api.gaps import gaps
 from edge_api.intake import is_event, refusal_of
 from edge_api.parts import Parts
 from edge_api.replay import replay
+from edge_api.tokens import Scope, Token, holder
 
 log = logging.getLogger(__name__)
 
@@ -99,15 +99,23 @@ class Asked(Parts):
         free = shutil.disk_usage(self.config.spool.path.parent).free
         return status.counters(self.spool, self.relays, self.intake.counts, free, self.room)
 
-    def token_ok(self, token: str, scope: view.Scope) -> bool:
-        """Whether a token opens a scope; without configured tokens the edge is open."""
-        if scope == "read" and self.config.http.open_reading:
+    def token_ok(self, token: str, scope: Scope, *, local: bool = False) -> bool:
+        """Whether a token opens a scope; without configured tokens only this machine may, unless `open`."""
+        http = self.config.http
+        if scope == "read" and http.open_reading:
             return True
-        digest = sha256(token.encode()).hexdigest()
-        fitting = [
-            hmac.compare_digest(digest, each.sha256) and scope in each.scopes for each in self.config.tokens
-        ]
-        return any(fitting) or not self.config.tokens
+        if not self.config.tokens:
+            return http.open or local
+        found = self.holder(token)
+        return found is not None and scope in found.scopes
+
+    def holder(self, token: str) -> Token | None:
+        """Return whose token it is; None when it is nobody's."""
+        return holder(self.config.tokens, token) if token else None
+
+    def certificates(self) -> Sequence[view.Certificate]:
+        """Return when each certificate and revocation list ends that this edge depends on."""
+        return certificates(self.config, self._wall_ns())
 
     def info(self) -> view.EdgeInfo:
         """Return who this edge is."""

@@ -6,12 +6,16 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from edge_api.config import Http
+
 CONFIG = Path("/etc/commune/edge.toml")
 URL = "http://127.0.0.1:8086"
+_SOON_DAYS = 30
 
 
 @click.group(help="Hold the commands of an edge.")
@@ -47,13 +51,27 @@ def run(file: Path) -> None:
             raise ConfigError(f"{file}: [spool] path: {config.spool.path}: {error.strerror}") from error
     this.spool.alarms.append(stop.set)
     this.start()
-    server.start(this)
+    server.start(this, config.limits)
+    _say_who_may_write(config.http, bool(config.tokens), server.port)
     logging.getLogger(__name__).info("edge at %s level serves on port %d", config.site.level, server.port)
     attend(stop, lambda: standing(this, server), lambda: words(this))
     server.stop()
     this.stop()
     if this.spool.problem:
         raise click.ClickException(this.spool.problem)
+
+
+def _say_who_may_write(http: "Http", tokens: bool, port: int) -> None:
+    log = logging.getLogger(__name__)
+    if tokens:
+        return
+    if http.open:
+        log.warning("[http] open: whoever reaches port %d may write and manage: there is no [[token]]", port)
+    else:
+        log.info(
+            "no [[token]]: only programs on this machine may write and manage; others need a token"
+            " (commune edge token new), or [http] open = true"
+        )
 
 
 def _ask(url: str, path: str, token: str) -> Any:
@@ -84,18 +102,25 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the facts as
 @_token
 @_json
 def status(url: str, token: str, as_json: bool) -> None:
-    """Say what waits for each upstream, and how the link to it does; exit code 1 if one is away."""
+    """Say what waits for each upstream, and which certificates end; exit code 1 if a person must act."""
     facts = _ask(url, "/v1/relay", token)
+    ending = [
+        each
+        for each in _ask(url, "/v1/security", token)
+        if each["problem"] or (each["daysLeft"] is not None and each["daysLeft"] < _SOON_DAYS)
+    ]
     if as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False))
+        click.echo(json.dumps({**facts, "ending": ending}, ensure_ascii=False))
     else:
+        for each in ending:
+            click.echo(f"{each['what']}: {each['problem'] or 'ends at ' + each['expires'] + ': renew it'}")
         for each in facts["upstreams"]:
             lanes = each["lanes"]
             waiting = ", ".join(f"{lanes[name]['points']} {name}" for name in ("events", "live", "backlog"))
             click.echo(f"{each['name']}: {each['state']}; waiting: {waiting}")
             if each["last_error"]:
                 click.echo(f"    last error: {each['last_error']}")
-    if any(each["state"] in ("retrying", "holding") for each in facts["upstreams"]):
+    if ending or any(each["state"] in ("retrying", "holding") for each in facts["upstreams"]):
         raise SystemExit(1)
 
 

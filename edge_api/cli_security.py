@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -55,3 +56,47 @@ def broker(file: Path, out: Path | None, as_json: bool) -> None:
         click.echo(path)
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
+
+
+@edge.group()
+def token() -> None:
+    """Make tokens for the HTTP side."""
+
+
+@token.command()
+@click.argument("name")
+@click.option("--scopes", required=True, help="Of ingest, read, admin; several with commas between.")
+@click.option("--commune", default="", help="The one commune, by its code, whose readings it may write.")
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+def new(name: str, scopes: str, commune: str, as_json: bool) -> None:
+    """Make a token, print it this once, and the lines for edge.toml that know it by its SHA-256."""
+    import secrets
+    from hashlib import sha256
+    from typing import get_args
+
+    from edge_api.tokens import Scope, Token
+    from gateway.cli import configuration
+    from sensors.errors import ConfigError
+    from sensors.settings import convert
+
+    secret = secrets.token_urlsafe(32)
+    table: dict[str, Any] = {
+        "name": name,
+        "sha256": sha256(secret.encode()).hexdigest(),
+        "scopes": [scope.strip() for scope in scopes.split(",") if scope.strip()],
+        **({"commune": commune} if commune else {}),
+    }
+    with configuration():
+        for scope in table["scopes"]:
+            if scope not in get_args(Scope):
+                raise ConfigError(f"--scopes: {scope!r} is none of {', '.join(get_args(Scope))}")
+        convert(table, Token, "token: ")
+    if as_json:
+        click.echo(json.dumps({"token": secret, **table}, ensure_ascii=False))
+        return
+    click.echo(f"{secret}\n", nl=True)
+    click.echo(
+        "# for edge.toml; the token itself goes into the sender's token_file, with chmod 600\n[[token]]"
+    )
+    for key, value in table.items():
+        click.echo(f"{key} = {json.dumps(value)}")

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from edge_api.broker.settings import Broker, broker_problems
+from edge_api.limits import Limits
+from edge_api.tokens import Token
 from gateway.feed import FeedError, Topic
 from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
 from gateway.spool.quota import quota_problems
@@ -55,14 +57,6 @@ class Http(Settings, frozen=True):
     backlog_rate: Bytes = Bytes(0)
     cert_file: Path | None = None
     key_file: Path | None = None
-
-
-class Token(Settings, frozen=True):
-    """One [[token]]: who may read, write or manage (admin); only its SHA-256 is kept, as hex."""
-
-    name: _NAME
-    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    scopes: list[Literal["read", "write", "admin"]]
 
 
 class Exchange(Settings, frozen=True):
@@ -132,6 +126,7 @@ class EdgeConfig(Settings, frozen=True):
     mqtt: Mqtt | None = None
     http: Http = Http()
     broker: Broker | None = None
+    limits: Limits = Limits()
     spool: Spool = Spool()
     history: History = History()
     exchange: Exchange = Exchange()

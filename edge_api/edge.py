@@ -7,12 +7,14 @@ import time
 
 from edge_api.asked import Asked
 from edge_api.config import EdgeConfig
+from edge_api.expiries import certificates, warn
 from edge_api.status import Wall
 from gateway.spool import reclaim
 
 log = logging.getLogger(__name__)
 
 _RECLAIM_S = 10.0
+_WATCH_S = 86_400.0
 
 
 class Edge(Asked):
@@ -21,6 +23,7 @@ class Edge(Asked):
     def __init__(self, config: EdgeConfig, wall_ns: Wall = time.time_ns) -> None:
         super().__init__(config, wall_ns)
         self._stop = threading.Event()
+        self._watched_at: float | None = None
         self._keeper = threading.Thread(target=self._keep_house, name="keeper", daemon=True)
 
     def start(self) -> None:
@@ -59,7 +62,7 @@ class Edge(Asked):
 
     def _keep_house(self) -> None:
         while not self._stop.wait(_RECLAIM_S):
-            for chore in (self._reclaim, self._resume, self._compactor.compact, self._flush):
+            for chore in (self._reclaim, self._resume, self._compactor.compact, self._flush, self._watch):
                 try:
                     chore()
                 except Exception as error:
@@ -74,6 +77,13 @@ class Edge(Asked):
         self.room.quota.look()
         for message in self.intake.resumable():
             self._arrived(message)
+
+    def _watch(self) -> None:
+        """Say once a day which certificates end soon."""
+        now = time.monotonic()
+        if self._watched_at is None or now - self._watched_at > _WATCH_S:
+            self._watched_at = now
+            warn(certificates(self.config, self._wall_ns()))
 
     def _flush(self) -> None:
         if self.history.due:

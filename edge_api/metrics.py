@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from edge_api.api.view import Counters, EdgeView, Gap, RelayStatus
+from edge_api.api.view import Certificate, Counters, EdgeView, Gap, RelayStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -68,10 +68,21 @@ class _EdgeCollector(Collector):
         yield from _totals(edge.counters())
         yield from _relay(edge.relay_status())
         yield _gaps(edge.gaps())
+        yield _certificates(edge.certificates())
         yield from _alarms(edge)
         yield GaugeMetricFamily(
             "commune_history_assets", "Assets known to history", len(edge.history.latest())
         )
+
+
+def _certificates(certificates: Sequence[Certificate]) -> Metric:
+    family = GaugeMetricFamily(
+        "commune_certificate_days_left", "Days until a certificate or list ends", labels=["file"]
+    )
+    for each in certificates:
+        if each.days_left is not None:
+            family.add_metric([each.what], each.days_left)
+    return family
 
 
 def _totals(counters: Counters) -> Iterator[Metric]:

@@ -112,7 +112,10 @@ class Parts:
             tls=contexts(mqtt),
         )
         return MqttIngest(
-            site, settings, Ears(self._arrived, self._meta, self._status, self.custodian.say_all)
+            site,
+            settings,
+            Ears(self._arrived, self._meta, self._status, self.custodian.say_all),
+            self.config.limits,
         )
 
     def _arrived(self, message: MessageArrival) -> None:

@@ -12,6 +12,7 @@ import uvicorn
 from edge_api.api.app import create_app
 from edge_api.api.view import EdgeView
 from edge_api.config import Http
+from edge_api.limits import Limits
 from gateway.feed.tls import show_certificate
 from sensors.errors import ConfigError
 
@@ -41,9 +42,9 @@ class HttpServer:
     def _context(self, _config: uvicorn.Config, _default: object) -> ssl.SSLContext:
         return cast("ssl.SSLContext", self._tls)
 
-    def start(self, edge: EdgeView) -> None:
+    def start(self, edge: EdgeView, callers: Limits | None = None) -> None:
         """Serve an edge; returns once requests are answered."""
-        app = create_app(edge)
+        app = create_app(edge, callers=callers)
         config = uvicorn.Config(
             app,
             http="h11",

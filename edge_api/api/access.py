@@ -1,31 +1,24 @@
-"""Finds the token in a request: as InfluxDB's clients send it, as a bearer, or from a password box."""
-
-import base64
-import binascii
+"""Whether a request's token opens what it asks for; wrong ones are counted, so that nobody tries them all."""
 
 from fastapi import Request
 
+from edge_api.api.guard import Guard, is_local
 from edge_api.api.problems import Problem
-from edge_api.api.view import EdgeView, Scope
+from edge_api.api.view import EdgeView
+from edge_api.tokens import Scope, token_of
+
+__all__ = ["granted", "reading_only", "token_of"]
 
 
 def granted(request: Request, edge: EdgeView, scope: Scope) -> bool:
-    """Return whether the request's token opens this scope; no token counts as the empty one."""
-    return edge.token_ok(token_of(request.headers.get("authorization", "")), scope)
-
-
-def token_of(header: str) -> str:
-    """Return the token in an Authorization header (Token, Bearer, or Basic's password), or ''."""
-    scheme, _, word = header.strip().partition(" ")
-    word = word.strip()
-    if scheme.lower() in {"token", "bearer"}:
-        return word
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        return base64.b64decode(word, validate=True).decode("utf-8").partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+    """Return whether the request may; no token counts as the empty one. Raises Throttled."""
+    token = token_of(request.headers.get("authorization", ""))
+    if edge.token_ok(token, scope, local=is_local(request.scope)):
+        return True
+    if token:
+        guard: Guard = request.app.state.guard
+        guard.attempt_failed(request)
+    return False
 
 
 def reading_only(request: Request) -> None:

@@ -1,5 +1,6 @@
 """Puts the HTTP side together: routes, errors in the words of each side, headers that keep a browser safe."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,12 +15,14 @@ from starlette.exceptions import HTTPException
 from edge_api.api.access import reading_only
 from edge_api.api.alarms import alarm_routes
 from edge_api.api.contract import contract_routes
+from edge_api.api.guard import Guard, Throttle, Throttled
 from edge_api.api.manage import manage_routes
 from edge_api.api.problems import Problem, problem_response
 from edge_api.api.read import SCHEMAS, reading_routes, state_routes
 from edge_api.api.stream import Streams
 from edge_api.api.view import EdgeView
 from edge_api.ingest.http import InfluxError, WriteLimits, influx_routes
+from edge_api.limits import Limits
 from edge_api.metrics import CONTENT_TYPE, Metrics
 from edge_api.web.routes import page_routes
 
@@ -40,7 +43,7 @@ _HEADERS = [
 ]
 
 
-def create_app(edge: EdgeView, limits: WriteLimits | None = None) -> FastAPI:
+def create_app(edge: EdgeView, limits: WriteLimits | None = None, callers: Limits | None = None) -> FastAPI:
     """Make the edge's HTTP application.
 
     `app.state.streams.close()` ends the event streams; call it in the event loop before the server stops.
@@ -55,7 +58,9 @@ def create_app(edge: EdgeView, limits: WriteLimits | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.edge = edge
-    app.state.streams = streams = Streams()
+    callers = callers or Limits()
+    app.state.guard = guard = Guard(callers)
+    app.state.streams = streams = Streams(callers.streams)
     edge.history.listen(streams.publish)
     app.include_router(influx_routes(edge, limits or WriteLimits()))
     app.include_router(reading_routes(edge))
@@ -73,6 +78,7 @@ def create_app(edge: EdgeView, limits: WriteLimits | None = None) -> FastAPI:
 
     _answer_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(Throttle, edge=edge, guard=guard, refuse=_throttled)
     app.add_middleware(_SafeHeaders)
     return app
 
@@ -87,6 +93,10 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(InfluxError)
     async def influx(_request: Request, error: InfluxError) -> Response:
         return error.response()
+
+    @app.exception_handler(Throttled)
+    async def throttled(request: Request, error: Throttled) -> Response:
+        return _throttled(request, error)
 
     @app.exception_handler(Problem)
     async def problem(_request: Request, error: Problem) -> Response:
@@ -108,7 +118,19 @@ def _answer_errors(app: FastAPI) -> None:
         return _refusal(request, 500, "this edge failed to answer; its log says why")
 
 
-_INFLUX_CODES = {400: "invalid", 404: "not found", 405: "method not allowed", 500: "internal error"}
+def _throttled(request: Request, error: Throttled) -> Response:
+    response = _refusal(request, 429, str(error))
+    response.headers["Retry-After"] = str(max(1, math.ceil(error.wait_s)))
+    return response
+
+
+_INFLUX_CODES = {
+    400: "invalid",
+    404: "not found",
+    405: "method not allowed",
+    429: "too many requests",
+    500: "internal error",
+}
 
 
 def _refusal(request: Request, status: int, text: str) -> Response:

@@ -9,13 +9,24 @@ from fastapi.responses import StreamingResponse
 from edge_api.api.access import reading_only
 from edge_api.api.alarms import AlarmBody, Seen
 from edge_api.api.answers import AlertBody, Asset, Reading, asset_body
+from edge_api.api.guard import address_of, is_local
 from edge_api.api.problems import Problem
 from edge_api.api.stream import Streams, TooManyClients
 from edge_api.api.times import moment_ns, rfc3339, span_s
-from edge_api.api.view import EdgeView, Gap, QuarantinedLine, RelayStatus
+from edge_api.api.view import Certificate, EdgeView, Gap, QuarantinedLine, RelayStatus
 from edge_api.history import AmbiguousAsset, AssetNow, TooManyRows
 
-SCHEMAS: tuple[type, ...] = (Asset, AlertBody, AlarmBody, Seen, Reading, RelayStatus, Gap, QuarantinedLine)
+SCHEMAS: tuple[type, ...] = (
+    Asset,
+    AlertBody,
+    AlarmBody,
+    Seen,
+    Reading,
+    RelayStatus,
+    Gap,
+    QuarantinedLine,
+    Certificate,
+)
 
 _NS_A_SECOND = 1_000_000_000
 _DEFAULT_SPAN_NS = 24 * 3600 * _NS_A_SECOND
@@ -84,6 +95,11 @@ def state_routes(edge: EdgeView, streams: Streams) -> APIRouter:
         """Say what waits for each upstream, and how the link stands."""
         return _json(edge.relay_status())
 
+    @router.get("/security", responses=_many(Certificate))
+    def security() -> Response:
+        """Say when each certificate and revocation list ends."""
+        return _json(list(edge.certificates()))
+
     @router.get("/gaps", responses=_many(Gap))
     def gaps() -> Response:
         """List the readings that are known to be missing."""
@@ -95,10 +111,10 @@ def state_routes(edge: EdgeView, streams: Streams) -> APIRouter:
         return _json(list(edge.quarantine()))
 
     @router.get("/stream", responses={200: {"content": {"text/event-stream": {}}}})
-    async def stream(request: Request) -> Response:  # noqa: ARG001 - keeps the routes alike
+    async def stream(request: Request) -> Response:
         """Follow new readings as server-sent events: `reading` and `alert`."""
         try:
-            events = streams.join()
+            events = streams.join("" if is_local(request.scope) else address_of(request.scope))
         except TooManyClients as error:
             raise Problem(503, str(error)) from None
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -26,8 +26,9 @@ class TooManyClients(RuntimeError):  # noqa: N818 - reads as the sentence it is
 class Streams:
     """Carries points from the writer's thread to the event loop, and spreads them among the clients."""
 
-    def __init__(self) -> None:
-        self._clients: set[asyncio.Queue[bytes | None]] = set()
+    def __init__(self, most_each: int = 0) -> None:
+        self._most_each = most_each
+        self._clients: dict[asyncio.Queue[bytes | None], str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._arrived: deque[bytes] = deque(maxlen=_QUEUE)
@@ -46,14 +47,19 @@ class Streams:
                 self._called = True
                 self._loop.call_soon_threadsafe(self._spread)
 
-    def join(self) -> AsyncIterator[bytes]:
-        """Return the stream of one more client; raise TooManyClients. To be called in the event loop."""
+    def join(self, who: str = "") -> AsyncIterator[bytes]:
+        """Return the stream of one more client; raise TooManyClients. To be called in the event loop.
+
+        `who` is the address whose streams are counted; nobody's are not.
+        """
+        if who and self._most_each and sum(each == who for each in self._clients.values()) >= self._most_each:
+            raise TooManyClients(f"{self._most_each} clients of {who} are listening already")
         if len(self._clients) >= _MOST_CLIENTS:
             raise TooManyClients(f"{_MOST_CLIENTS} clients are listening already")
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
         with self._lock:
             self._loop = asyncio.get_running_loop()
-            self._clients.add(queue)
+            self._clients[queue] = who
         return self._follow(queue)
 
     def close(self) -> None:
@@ -75,7 +81,7 @@ class Streams:
                     return
                 yield data
         finally:
-            self._clients.discard(queue)
+            self._clients.pop(queue, None)
 
     def _spread(self) -> None:
         with self._lock:
@@ -90,7 +96,7 @@ class Streams:
                 queue.put_nowait(data)
 
     def _let_go(self, queue: "asyncio.Queue[bytes | None]") -> None:
-        self._clients.discard(queue)
+        self._clients.pop(queue, None)
         while not queue.empty():
             queue.get_nowait()
         queue.put_nowait(None)

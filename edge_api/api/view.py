@@ -3,18 +3,17 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Protocol
 
 from msgspec import Struct
 
 from edge_api.alarms import AlarmBook
 from edge_api.history import History
 from edge_api.point import Point
+from edge_api.tokens import Scope, Token
 
 LANE_HEADER = "X-Commune-Lane"
 """Says in a request the lane of its least urgent reading: events, live or backlog. Databases ignore it."""
-
-Scope = Literal["read", "write", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +157,15 @@ class EdgeInfo(Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
+class Certificate(Struct, frozen=True, kw_only=True, rename={"days_left": "daysLeft"}):
+    """A certificate or revocation list of the configuration, by table and key, and when it ends."""
+
+    what: str
+    expires: str | None = None
+    days_left: float | None = None
+    problem: str | None = None
+
+
 class EdgeView(Protocol):
     """An edge as the routers see it. Every method may be called from any thread and answers at once."""
 
@@ -202,8 +210,17 @@ class EdgeView(Protocol):
     def counters(self) -> Counters:
         """Return the totals."""
 
-    def token_ok(self, token: str, scope: Scope) -> bool:
-        """Return whether a token (may be empty) opens reading or writing; compares in constant time."""
+    def token_ok(self, token: str, scope: Scope, *, local: bool = False) -> bool:
+        """Return whether a token (may be empty) opens a scope; compares in constant time.
+
+        `local`: the request comes from a program on this machine, which may do all while there are no tokens.
+        """
+
+    def holder(self, token: str) -> Token | None:
+        """Return whose token it is; None when it is nobody's."""
+
+    def certificates(self) -> Sequence[Certificate]:
+        """Return when each certificate and revocation list ends that this edge depends on."""
 
     def info(self) -> EdgeInfo:
         """Return who this edge is."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from edge_api.api.access import granted
+from edge_api.api.access import granted, token_of
 from edge_api.api.view import EdgeView, Paced, Refused, SpoolFull, WriteBatch
 from edge_api.ingest.body import BodyError, TooLarge, read_batch
 from edge_api.lineprotocol import LineError
@@ -74,7 +74,7 @@ def influx_routes(edge: EdgeView, limits: WriteLimits) -> APIRouter:
         x_commune_lane: Annotated[str, Header(description="events, live or backlog")] = "live",
     ) -> Response:
         """Take a batch of line protocol. 204 means: all of it is on this edge's disk."""
-        if not granted(request, edge, "write"):
+        if not granted(request, edge, "ingest"):
             raise InfluxError(401, "unauthorized", "unauthorized access")
         encoding = content_encoding.strip().lower()
         if encoding not in _UNCOMPRESSED | _GZIPPED:
@@ -94,6 +94,7 @@ def influx_routes(edge: EdgeView, limits: WriteLimits) -> APIRouter:
                 async with readers:
                     batch = await asyncio.to_thread(_read, body, encoding, precision, edge, limits)
             del body
+            _check_place(batch, request, edge)
             # Shielded: a sender that hangs up must not take back what is being committed.
             await asyncio.shield(asyncio.wrap_future(edge.submit(batch)))
         except ClientDisconnect:
@@ -128,6 +129,26 @@ def influx_routes(edge: EdgeView, limits: WriteLimits) -> APIRouter:
         )
 
     return router
+
+
+def _check_place(batch: WriteBatch, request: Request, edge: EdgeView) -> None:
+    """Refuse readings under the code of a commune that the sender does not speak for.
+
+    The whole token is wrong, or else one line is: a child holds everything on a 403, and on a 422 gives up a
+    line. A commune's edge checks what it takes in, so above it only a wrong token can be the cause.
+    """
+    info = edge.info()
+    here = info.commune if info.level == "commune" else ""
+    held = edge.holder(token_of(request.headers.get("authorization", "")))
+    bound = held.commune if held else ""
+    if not (here or bound):
+        return
+    for point in batch.points:
+        commune = point.tags.get("commune", "")
+        if commune and bound and commune != bound:
+            raise InfluxError(403, "forbidden", f"commune {commune}: this token writes for {bound} only")
+        if commune and here and commune != here:
+            raise InfluxError(422, "unprocessable entity", f"commune {commune}: this edge serves {here} only")
 
 
 def _in_influx_words(error: Exception) -> InfluxError:
@@ -172,7 +193,9 @@ _WRITE_ANSWERS: dict[int | str, dict[str, object]] = {
     204: {"description": "All of the batch is on disk"},
     400: {"description": "A line is wrong; nothing of the batch is taken", **_ERROR},
     401: {"description": "The token is missing or wrong", **_ERROR},
+    403: {"description": "The token writes for another commune", **_ERROR},
     413: {"description": "Send less at once", **_ERROR},
+    422: {"description": "A reading is of a commune that this edge does not serve", **_ERROR},
     415: {"description": "Neither gzip nor plain", **_ERROR},
     429: {"description": "The spool is full; ask again after Retry-After seconds", **_ERROR},
     503: {"description": "The disk does not take it now; ask again after Retry-After seconds", **_ERROR},

@@ -2,11 +2,13 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_api.arrivals import MessageArrival
 from edge_api.config import Site
+from edge_api.limits import Limiter, Limits
 from edge_api.lineprotocol import encode_fields, series
 from edge_api.point import Point
 from gateway.feed import Event, FeedError, Meta, Reading, Topic, decode_event, decode_reading, to_ns
@@ -19,6 +21,9 @@ from sensors.sample import Value
 log = logging.getLogger(__name__)
 
 FILTERS = [f"ntm/v1/+/+/+/+/{channel}" for channel in ("telemetry", "event", "meta", "status")]
+_BURST_S = 10.0
+_SAY_S = 60.0
+_REFUSALS, _REFUSALS_AT_ONCE = 1.0, 2_000.0  # wrong messages kept for a person to look at, by commune
 _NOT_FIELDS = {"v", "ts", "type", "first", "last"}
 _IDENTITY = re.compile(
     rb'"gw"\s*:\s*"([a-z0-9-]{1,64})".*?"ep"\s*:\s*"([a-z0-9-]{1,64})".*?"seq"\s*:\s*(\d{1,15})'
@@ -39,10 +44,15 @@ class Ears:
 class MqttIngest:
     """A persistent MQTT subscription that acknowledges by hand."""
 
-    def __init__(self, site: Site, settings: LinkSettings, ears: Ears) -> None:
+    def __init__(self, site: Site, settings: LinkSettings, ears: Ears, limits: Limits | None = None) -> None:
         self._site = site
+        limits = limits or Limits()
+        self._most_bytes = int(limits.mqtt_body)
+        self._paces = Limiter(limits.mqtt_rate, limits.mqtt_rate * _BURST_S)
+        self._refusals = Limiter(_REFUSALS, _REFUSALS_AT_ONCE)
         self._ears = ears
         self.received = 0
+        self._throttled = self._flooded = -_SAY_S
         self.refused = 0
         self.link = Link(
             settings,
@@ -59,6 +69,8 @@ class MqttIngest:
     def _heard(self, message: Message) -> None:
         self.received += 1
         try:
+            if len(message.payload) > self._most_bytes:
+                raise FeedError(f"{len(message.payload)} bytes are more than a message has")  # noqa: TRY301
             topic = Topic.parse(message.topic)
             self._check_place(topic)
             if topic.channel == "meta":
@@ -68,13 +80,33 @@ class MqttIngest:
                 self._ears.status(topic, message.payload.decode("utf-8", "replace")[:20])
                 message.ack()
             else:
-                self._ears.arrival(arrival(topic, message.payload, message.ack))
+                self._take(topic, arrival(topic, message.payload, message.ack))
         except FeedError as error:
             self._refuse(message, str(error))
         except Exception as error:
             # paho's thread would end with it, and with that thread all hearing.
             log.exception("%s: unexpected", message.topic[:200])
             self._refuse(message, f"unexpected: {type(error).__name__}: {error}")
+
+    def _take(self, topic: Topic, arrived: MessageArrival) -> None:
+        """Hand a message on, unless its node sends too many: then custody stays where it is.
+
+        The node keeps what is not in custody, and sends it again later.
+        """
+        if arrived.stream and self._paces.wait_s((topic.commune, arrived.stream[0])):
+            self._throttled = self._say_once(
+                self._throttled, f"{topic}: too many messages a second; left to it"
+            )
+            arrived.ack()
+            return
+        self._ears.arrival(arrived)
+
+    def _say_once(self, said_at: float, sentence: str) -> float:
+        now = time.monotonic()
+        if now - said_at > _SAY_S:
+            log.warning("%s", sentence)
+            return now
+        return said_at
 
     def _check_place(self, topic: Topic) -> None:
         site = self._site
@@ -85,10 +117,16 @@ class MqttIngest:
 
     def _refuse(self, message: Message, reason: str) -> None:
         self.refused += 1
+        if self._refusals.wait_s(message.topic[:20]):  # as far as the commune
+            self._flooded = self._say_once(
+                self._flooded, f"{message.topic[:200]}: too many wrong messages; counted, not kept"
+            )
+            message.ack()
+            return
         log.warning("%s: %s; quarantined", message.topic[:200], reason)
         match = _IDENTITY.search(message.payload)
         span = span_of([(match[1].decode(), match[2].decode(), int(match[3]))]) if match else ""
-        refused = Refused("mqtt", message.topic, reason, message.payload, span)
+        refused = Refused("mqtt", message.topic, reason, message.payload[: self._most_bytes], span)
         self._ears.arrival(MessageArrival(message.ack, refused=refused))
 
 

@@ -2,10 +2,12 @@
 
 import gzip
 from concurrent.futures import Future
+from hashlib import sha256
 from pathlib import Path
 
 from edge_api.alarms import AlarmBook
 from edge_api.api.view import (
+    Certificate,
     Counters,
     EdgeInfo,
     Gap,
@@ -14,15 +16,19 @@ from edge_api.api.view import (
     NodeCounts,
     QuarantinedLine,
     RelayStatus,
-    Scope,
     UpstreamStatus,
     WriteBatch,
 )
 from edge_api.history import History
+from edge_api.tokens import Scope, Token
 
 NOW_NS = 1_795_412_400_000_000_000  # 2026-11-23T05:00:00Z... in whole seconds
 WRITER = {"Authorization": "Token w"}
 READER = {"Authorization": "Token r"}
+
+
+def _token(secret: str, scopes: list[Scope], commune: str = "") -> Token:
+    return Token(name=secret, sha256=sha256(secret.encode()).hexdigest(), scopes=scopes, commune=commune)
 
 
 class FakeEdge:
@@ -52,6 +58,8 @@ class FakeEdge:
                 )
             ]
         )
+        self.tokens = [_token("w", ["ingest"]), _token("r", ["read"])]
+        self.level = "commune"
         self.name = "Xã Cẩm Bình"
 
     def lines(self) -> list[str]:
@@ -100,14 +108,21 @@ class FakeEdge:
             nodes=[node], received=10, committed=9, commits=3, spool_points=12366, spool_bytes=69990
         )
 
-    def token_ok(self, token: str, scope: Scope) -> bool:
-        return token == {"write": "w", "read": "r"}[scope] or (scope == "read" and self.open_reading)
+    def token_ok(self, token: str, scope: Scope, *, local: bool = False) -> bool:
+        found = self.holder(token)
+        return (found is not None and scope in found.scopes) or (scope == "read" and self.open_reading)
+
+    def holder(self, token: str) -> Token | None:
+        return next((each for each in self.tokens if each.sha256 == sha256(token.encode()).hexdigest()), None)
+
+    def certificates(self) -> list[Certificate]:
+        return [Certificate(what="[mqtt] cert_file", expires="2026-12-01T00:00:00Z", days_left=7.5)]
 
     def info(self) -> EdgeInfo:
         return EdgeInfo(
-            level="commune",
+            level=self.level,
             province="42",
-            commune="18562",
+            commune="18562" if self.level == "commune" else "",
             name=self.name,
             version="0.1.0",
             problem=self.problem,

@@ -125,13 +125,13 @@ def test_a_hundred_megabytes_are_refused_and_the_edge_goes_on(edge: tuple[Edge, 
 
 def test_only_a_token_with_the_scope_opens_an_edge(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"right").hexdigest()
-    tokens = [Token(name="child", sha256=digest, scopes=["write"])]
+    tokens = [Token(name="child", sha256=digest, scopes=["ingest"])]
     with edge_at_work(edge_config(tmp_path, PROVINCE, tokens=tokens), serve=True) as (edge, url):
         assert post(url, line(1).encode(), Authorization="Token wrong")[0] == 401
         assert post(url, line(1).encode())[0] == 401
         assert post(url, line(1).encode(), Authorization="Token right")[0] == 204
         assert edge.token_ok("", "read")
-    assert not edge.token_ok("", "write")
+    assert not edge.token_ok("", "ingest")
 
 
 def test_a_child_with_a_wrong_token_holds_and_goes_on_when_it_is_right(
@@ -142,7 +142,7 @@ def test_a_child_with_a_wrong_token_holds_and_goes_on_when_it_is_right(
     (tmp_path / "token").write_text("wrong\n")
     (tmp_path / "token").chmod(0o600)
     (tmp_path / "child").mkdir()
-    tokens = [Token(name="child", sha256=digest, scopes=["write"])]
+    tokens = [Token(name="child", sha256=digest, scopes=["ingest"])]
     with edge_at_work(edge_config(tmp_path, PROVINCE, tokens=tokens), serve=True) as (parent, url):
         up = config(url, token_file=tmp_path / "token")
         with edge_at_work(edge_config(tmp_path / "child", upstreams=[up])) as (child, _):
