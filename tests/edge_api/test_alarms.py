@@ -210,7 +210,7 @@ LINE = (
     'gw="gw-01",ep="aa",seq=1i,state="raised",severity="warning",field="fillingLevel",value=0.95 '
     f"{START_NS}\n"
 )
-ADMIN = Token(name="admin", sha256=sha256(b"boss").hexdigest(), scopes=["admin", "read", "write"])
+ADMIN = Token(name="admin", sha256=sha256(b"boss").hexdigest(), scopes=["admin", "read", "ingest"])
 
 
 def write(url, line=LINE, token="boss"):
