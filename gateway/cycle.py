@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from gateway.config import AssetConfig
 from gateway.device import Device
 from gateway.feed import TYPES
+from gateway.judging import wall_ns
 from sensors import assets, settings
+from sensors.calibration import Calibrations
+from sensors.io import IO, Keeper
 from sensors.sample import Observation, Quality, Sample, bad
 
 NS = 1_000_000_000
+SAVE_NS = 900 * NS  # what a model learns is worth a quarter of an hour, and a card not many writes
 APART_NS = 1_000_000  # the feed cuts times to milliseconds, and two readings of an asset must stay two
 
 log = logging.getLogger(__name__)
@@ -24,14 +28,23 @@ class WatchedAsset:
     model: assets.Asset
     inputs: list[tuple[str, Device, str]]
     devices: list[Device]
+    io: IO
+    history: Calibrations
+    keeper: Keeper | None = None
+    saved_ns: int = 0
     due_ns: int = 0
     observed_ns: int = -APART_NS
     busy: bool = False
     broken: bool = False
 
     @classmethod
-    def make(cls, config: AssetConfig, devices: dict[str, Device]) -> "WatchedAsset":
-        """Wire a checked asset to its devices by id; raise ConfigError when its settings cannot work."""
+    def make(
+        cls, config: AssetConfig, devices: dict[str, Device], io: IO, history: Calibrations
+    ) -> "WatchedAsset":
+        """Wire a checked asset to its devices by id; raise ConfigError when its settings cannot work.
+
+        What its model learnt before a restart is given back to it.
+        """
         kind = assets.asset_class(config.type)
         model = kind(settings.convert(config.config, kind.Config, f"asset {config.id}: [config] "))
         inputs = []
@@ -39,7 +52,17 @@ class WatchedAsset:
             device, _, metric = source.partition(".")
             inputs.append((name, devices[device], metric))
         asked = list({device.id: device for _, device, _ in inputs}.values())
-        return cls(config, round(config.every * NS), model, inputs, asked)
+        asset = cls(config, round(config.every * NS), model, inputs, asked, io, history)
+        if isinstance(model, assets.Remembering):
+            asset.keeper = io.keeper(f"asset-{config.id}")
+            asset.saved_ns = io.clock.monotonic_ns()
+            model.recall(asset.keeper.load() or {})
+        return asset
+
+    def save(self) -> None:
+        """Keep what the model has learnt."""
+        if self.keeper is not None and isinstance(self.model, assets.Remembering):
+            self.keeper.save(self.model.remember())
 
     def observe(self, answers: dict[str, dict[str, Sample]]) -> Observation:
         """Make sense of the answers by device; a device without one has not communicated."""
@@ -48,7 +71,7 @@ class WatchedAsset:
             for name, device, metric in self.inputs
         }
         try:
-            observation = self.model.combine(samples)
+            observation = self._combine(samples)
         except Exception:
             # A third party's model may fail in any way; the asset is then bad, and the others go on.
             if not self.broken:
@@ -57,6 +80,18 @@ class WatchedAsset:
             fields = TYPES[self.config.type].units
             return Observation({}, Quality.BAD, dict.fromkeys(fields, "fault"))
         self.broken = False
+        return observation
+
+    def _combine(self, samples: dict[str, Sample]) -> Observation:
+        clock = self.io.clock
+        moment = assets.Moment(clock.monotonic_ns(), wall_ns(clock), self.config.lat, self.config.lon)
+        if isinstance(self.model, assets.Calibratable):
+            self.history.refresh()
+            self.model.calibrate(self.history.newest(self.config.id))
+        observation = self.model.combine(samples, moment)
+        if self.keeper is not None and moment.mono_ns - self.saved_ns >= SAVE_NS:
+            self.saved_ns = moment.mono_ns
+            self.save()
         return observation
 
 

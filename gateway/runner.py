@@ -54,7 +54,7 @@ class Runner:
         self._clock = io.clock
         self._emit = emit
         self._devices = list(devices.values())
-        self._assets = [WatchedAsset.make(each, devices) for each in config.assets]
+        self._assets = [WatchedAsset.make(each, devices, io, self.calibrations) for each in config.assets]
         self._due: list[tuple[int, int]] = []
         self._buses: dict[str, _Bus] = {}
         for device in self._devices:
@@ -116,6 +116,8 @@ class Runner:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 log.warning("bus %s hangs and is left behind, its devices open", thread.name)
+        for asset in self._assets:
+            asset.save()
 
     def visit(self, device: str, action: Callable[[Device], T], limit_s: float) -> T:
         """Do something with a device between its readings, on the thread of its bus; return what it returns.

@@ -24,6 +24,7 @@ UNITS = {
     "DBM": "dBm",
     "E34": "GB",
     "SEC": "s",
+    "HUR": "h",
     "DAY": "",
 }
 DECIMALS = {

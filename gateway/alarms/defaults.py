@@ -35,7 +35,10 @@ DEFAULTS: dict[str, tuple[Rule, ...]] = {
         _FAULT,
     ),
     "WaterQualityObserved": (_FAULT,),
-    "WaterDistributionNetwork": (_FAULT,),
+    "WaterDistributionNetwork": (
+        Rule("leak", (Condition("leakFlow", above=0.0, uncertain=True),)),
+        _FAULT,
+    ),
     "WaterConsumptionObserved": (_FAULT,),
     "Streetlight": (
         Rule("lampFailed", (Condition("status", equals="defectiveLamp"),), delay_s=10 * _MINUTE),
@@ -55,6 +58,8 @@ DEFAULTS: dict[str, tuple[Rule, ...]] = {
             delay_s=45 * _MINUTE,
             when=Condition("illuminance", below=3.0, hysteresis=5.0),
         ),
+        Rule("lampFailed", (Condition("lampsFailed", at_least=1.0),), delay_s=30 * _MINUTE),
+        Rule("lampFailed", (Condition("status", equals="tripped"),), delay_s=5 * _MINUTE),
         Rule("doorOpen", (Condition("doorOpen", equals=True),), delay_s=5 * _MINUTE),
         _FAULT,
     ),

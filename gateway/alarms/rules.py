@@ -9,7 +9,7 @@ from sensors.sample import Value
 Severity = Literal["info", "warning", "critical"]
 QUALITY = "q"
 """Stands for the reading's quality among its fields."""
-PER_FIELD = frozenset({"limit"})
+PER_FIELD = frozenset({"limit", "lampFailed"})
 """Kinds of which one asset may have several alarms at a time, one a field."""
 
 _BASE_S = (

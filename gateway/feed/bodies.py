@@ -87,14 +87,25 @@ class WaterQualityObserved(Reading, tag=True):
 
 
 class WaterDistributionNetwork(Reading, tag=True):
-    """Level, pressure and flow of a water network."""
+    """Level, pressure and flow of a water network.
+
+    `nightFlow` is the mean flow from two to four of the last night, `leakFlow` what of it is above the usual.
+    """
 
     domain = "water"
-    units: ClassVar = {"waterLevel": "MTR", "waterPressure": "KPA", "waterFlow": "MQH"}
+    units: ClassVar = {
+        "waterLevel": "MTR",
+        "waterPressure": "KPA",
+        "waterFlow": "MQH",
+        "nightFlow": "MQH",
+        "leakFlow": "MQH",
+    }
 
     waterLevel: Number = UNSET
     waterPressure: Number = UNSET
     waterFlow: Number = UNSET
+    nightFlow: Number = UNSET
+    leakFlow: Number = UNSET
 
 
 class WaterConsumptionObserved(Reading, tag=True):
@@ -130,7 +141,10 @@ class Streetlight(Reading, tag=True):
 
 
 class StreetlightControlCabinet(Reading, tag=True):
-    """The cabinet that feeds and switches a group of lamps."""
+    """The cabinet that feeds and switches a group of lamps.
+
+    `lampsFailed` is how many of them draw nothing, by the feeder's power against its own baseline.
+    """
 
     domain = "lighting"
     units: ClassVar = {
@@ -144,6 +158,8 @@ class StreetlightControlCabinet(Reading, tag=True):
         "intensityT": "AMP",
         "cosPhi": "C62",
         "illuminance": "LUX",
+        "burningHours": "HUR",
+        "lampsFailed": "C62",
     }
 
     energyConsumed: Number = UNSET
@@ -156,8 +172,11 @@ class StreetlightControlCabinet(Reading, tag=True):
     intensityT: Number = UNSET
     cosPhi: Number = UNSET
     powerState: PowerState | UnsetType = UNSET
+    status: Literal["ok", "defectiveLamp", "dayBurner", "tripped", "unknown"] | UnsetType = UNSET
     illuminance: Number = UNSET
     doorOpen: bool | UnsetType = UNSET
+    burningHours: Number = UNSET
+    lampsFailed: Annotated[int, msgspec.Meta(ge=0)] | UnsetType = UNSET
 
 
 class Device(Reading, tag=True):

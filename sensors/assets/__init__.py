@@ -1,20 +1,24 @@
 """What samples mean for a bin, a water works, a lamp cabinet: one class a feed type."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Protocol, TypeAlias, cast, runtime_checkable
 
 import msgspec
 
 from sensors.assets.device import Device
-from sensors.assets.lighting import StreetlightControlCabinet
-from sensors.assets.waste import WasteContainer
+from sensors.assets.lighting import Streetlight, StreetlightControlCabinet
+from sensors.assets.moment import NOWHERE, Moment, Remembering
+from sensors.assets.waste import WasteContainer, WasteObserved
 from sensors.assets.water import (
     WaterConsumptionObserved,
     WaterDistributionNetwork,
     WaterQualityObserved,
 )
+from sensors.calibration import Record
 from sensors.errors import ConfigError
 from sensors.sample import Observation, Sample
+
+__all__ = ["Asset", "Calibratable", "Moment", "Remembering", "asset_class", "asset_types"]
 
 ConfigClass: TypeAlias = type[msgspec.Struct]
 
@@ -32,8 +36,19 @@ class Asset(Protocol):
 
     def __init__(self, config: Any) -> None: ...
 
-    def combine(self, samples: Mapping[str, Sample]) -> Observation:
-        """Make one observation of the samples by input name; inputs that are not wired are left out."""
+    def combine(self, samples: Mapping[str, Sample], moment: Moment = NOWHERE) -> Observation:
+        """Make one observation of the samples by input name; inputs that are not wired are left out.
+
+        A model that learns from the moments it saw is also `Remembering`.
+        """
+
+
+@runtime_checkable
+class Calibratable(Protocol):
+    """A model with a calibration of its own, beside those of the devices: the empty and full of a bin."""
+
+    def calibrate(self, record: Record | None) -> None:
+        """Use the record that holds; None for what the configuration says."""
 
 
 # mypy takes a nested class for no class variable, though it is one
@@ -41,9 +56,11 @@ _ALL = cast(
     "tuple[type[Asset], ...]",
     (
         WasteContainer,
+        WasteObserved,
         WaterQualityObserved,
         WaterDistributionNetwork,
         WaterConsumptionObserved,
+        Streetlight,
         StreetlightControlCabinet,
         Device,
     ),

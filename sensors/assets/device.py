@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sensors.assets.fold import Fold
+from sensors.assets.moment import NOWHERE, Moment
 from sensors.sample import Observation, Sample
 from sensors.settings import Settings
 
@@ -21,7 +22,7 @@ class Device:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def combine(self, samples: Mapping[str, Sample]) -> Observation:
+    def combine(self, samples: Mapping[str, Sample], moment: Moment = NOWHERE) -> Observation:  # noqa: ARG002
         """Return each wired input as the field of the same name: C, GB, percent, dBm."""
         fold = Fold(samples)
         for name in self.inputs:

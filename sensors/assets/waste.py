@@ -1,62 +1,124 @@
-"""What samples mean for a bin: how full it is, and whether that can be believed."""
+"""What samples mean for a bin and a weighbridge: how full, how warm, how heavy, and whether to believe it."""
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import msgspec
 
 from sensors.assets.fold import Fold
+from sensors.assets.geometry import Geometry, level
+from sensors.assets.moment import NOWHERE, Moment
+from sensors.calibration import Record
 from sensors.sample import Observation, Quality, Sample
 from sensors.settings import Settings
 
 BURNING_C = 60.0  # no sun heats a bin's inside that far; a smouldering fire passes it within minutes
+BURNING_K_PER_MIN = 5.0
+RISE_OVER_NS, RISE_WITHIN_NS = 60_000_000_000, 900_000_000_000  # less is noise, more is the morning sun
 BELOW_BOTTOM_M = 0.15  # farther than the empty bin's bottom by this much: it is not the bottom that is seen
+UNSURE = frozenset({"jump", "spike", "range"})  # of one reading; a second one like it is believed
 
 
 class WasteContainer:
     """A bin with a ranger under its lid, looking down."""
 
     type: ClassVar[str] = "WasteContainer"
-    inputs: ClassVar[tuple[str, ...]] = ("distance", "lid", "temperature")
+    inputs: ClassVar[tuple[str, ...]] = ("distance", "lid", "temperature", "weight")
     needs: ClassVar[tuple[str, ...]] = ("distance",)
 
-    class Config(Settings, frozen=True):
-        """Distance in m from the ranger to the bottom of the empty bin, and to the waste when it is full."""
+    Config = Geometry
 
-        empty_m: Annotated[float, msgspec.Meta(gt=0, le=6)]
-        full_m: Annotated[float, msgspec.Meta(ge=0)]
-
-        def __post_init__(self) -> None:
-            if self.full_m >= self.empty_m:
-                raise ValueError(f"full_m ({self.full_m}) must be less than empty_m ({self.empty_m})")
-
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Geometry) -> None:
         self._config = config
+        self._geometry = config
+        self._calibrated = False
+        self._warmth: deque[tuple[int, float]] = deque(maxlen=60)
 
-    def combine(self, samples: Mapping[str, Sample]) -> Observation:
-        """Return fillingLevel 0..1, temperature and status; an open lid makes the level uncertain."""
+    def calibrate(self, record: Record | None) -> None:
+        """Take the distances of empty and full from a record, (m, 0) and (m, 1), or from the config."""
+        self._calibrated = record is not None and record.kind == "empty-full"
+        if record is None or not self._calibrated:
+            self._geometry = self._config
+        else:
+            metres = {share: distance_m for distance_m, share in record.points}
+            self._geometry = msgspec.structs.replace(self._config, empty_m=metres[0.0], full_m=metres[1.0])
+
+    def combine(self, samples: Mapping[str, Sample], moment: Moment = NOWHERE) -> Observation:
+        """Return fillingLevel 0..1, temperature, kg and status; an open lid makes the level uncertain."""
         fold = Fold(samples)
-        fold.take("distance", "fillingLevel", self._level)
+        fold.take("distance", "fillingLevel", lambda metres: level(self._geometry, metres))
         fold.take("temperature", "temperature")
+        fold.take("weight", "cargoWeight")
         distance_m = fold.value("distance")
-        if isinstance(distance_m, float) and distance_m > self._config.empty_m + BELOW_BOTTOM_M:
-            fold.doubt("fillingLevel", "range")
+        if isinstance(distance_m, float):
+            if self._calibrated:
+                fold.raw("fillingLevel", samples["distance"].uncalibrated or distance_m)
+            if distance_m > self._geometry.empty_m + BELOW_BOTTOM_M:
+                fold.doubt("fillingLevel", "range")
         if fold.value("lid"):
             fold.doubt("fillingLevel", "lid-open")
         lid = samples.get("lid")
         if lid is not None and lid.quality is not Quality.GOOD:
             fold.doubt("status", lid.reason)
-        fold.put("status", self._status(fold))
+        fold.put("status", self._status(fold, samples.get("temperature"), moment))
         return fold.observation()
 
-    def _level(self, distance_m: float) -> float:
-        empty_m, full_m = self._config.empty_m, self._config.full_m
-        return round(min(1.0, max(0.0, (empty_m - distance_m) / (empty_m - full_m))), 4)
-
-    def _status(self, fold: Fold) -> str:
-        temperature_c = fold.value("temperature")
-        if isinstance(temperature_c, (int, float)) and temperature_c > BURNING_C:
+    def _status(self, fold: Fold, temperature: Sample | None, moment: Moment) -> str:
+        if temperature is not None and self._burns(temperature, moment.mono_ns):
             return "burning"
         if fold.value("lid"):
             return "lidOpen"
         return "unknown" if fold.value("distance") is None else "ok"
+
+    def _burns(self, temperature: Sample, now_ns: int) -> bool:
+        if not isinstance(temperature.value, (int, float)) or temperature.reason in UNSURE:
+            return False
+        celsius = float(temperature.value)
+        before = [
+            (at_ns, warmth)
+            for at_ns, warmth in self._warmth
+            if RISE_OVER_NS <= now_ns - at_ns <= RISE_WITHIN_NS
+        ]
+        self._warmth.append((now_ns, celsius))
+        if celsius > BURNING_C:
+            return True
+        if not before:
+            return False
+        at_ns, warmth = before[-1]  # the latest that is old enough
+        return (celsius - warmth) / (now_ns - at_ns) * 60e9 > BURNING_K_PER_MIN
+
+
+class WasteObserved:
+    """One weighing on a weighbridge, or the load that stands on it now."""
+
+    type: ClassVar[str] = "WasteObserved"
+    inputs: ClassVar[tuple[str, ...]] = ("gross", "tare")
+    needs: ClassVar[tuple[str, ...]] = ("gross",)
+
+    class Config(Settings, frozen=True):
+        """The vehicle's weight in kg where no input `tare` says it."""
+
+        tare_kg: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def combine(self, samples: Mapping[str, Sample], moment: Moment = NOWHERE) -> Observation:  # noqa: ARG002
+        """Return gross, tare and net weight in kg; a net below zero is uncertain."""
+        fold = Fold(samples)
+        fold.take("gross", "grossWeight")
+        fold.take("tare", "tareWeight")
+        if "tare" not in samples:
+            fold.put("tareWeight", self._config.tare_kg)
+        for name in ("gross", "tare"):
+            sample = samples.get(name)
+            if sample is not None and sample.quality is not Quality.GOOD:
+                fold.doubt("weight", sample.reason, sample.quality)
+        gross, tare = fold.value("gross"), fold.value("tare") if "tare" in samples else self._config.tare_kg
+        if isinstance(gross, (int, float)) and isinstance(tare, (int, float)):
+            net = float(gross) - float(tare)
+            fold.put("weight", round(net, 3))
+            if net < 0:
+                fold.doubt("weight", "range")
+        return fold.observation()

@@ -62,7 +62,7 @@ source = "decision 1"
         (RULE.replace("quality-01", "quality-1"), "did you mean 'quality-01'?"),
         (RULE.replace("pH", "turbidty") + "above = 8", "did you mean 'turbidity'?"),
         ('[[alarm]]\nkind = "fire"\ntype = "WasteContainer"\nabove = 70', "above of which field?"),
-        ('[[alarm]]\nkind = "leak"\ntype = "WaterDistributionNetwork"', "say when it is raised"),
+        ('[[alarm]]\nkind = "tankLow"\ntype = "WaterDistributionNetwork"', "say when it is raised"),
         (RULE + "above = 6\nbelow = 8", "not less than"),
         (RULE + "above = 8\nbelow = 6\nhysteresis = 1.0", "must be less"),
         (RULE + 'above = 8\nequals = "ok"', "equals goes with no other comparison"),

@@ -17,6 +17,7 @@ from gateway.runner import AssetReading, Runner
 from sensors import registry, settings
 from sensors.assets.water import WaterDistributionNetwork
 from sensors.errors import BusError, IOUnavailable
+from sensors.io.keeper import MemoryKeeper
 from sensors.sample import Metric, Quality, Sample
 from sensors.settings import Settings
 from simulators.clock import PacedClock, VirtualClock
@@ -40,7 +41,11 @@ class Bench:
 
     def runner(self, config: NodeConfig, emit: Callable[[AssetReading], None] | None = None) -> Runner:
         assert check(config) == []
-        runner = Runner(config, SimpleNamespace(clock=self.clock), emit or self.readings.append)
+        runner = Runner(
+            config,
+            SimpleNamespace(clock=self.clock, keeper=lambda _: MemoryKeeper()),
+            emit or self.readings.append,
+        )
         self.runners.append(runner)
         return runner
 

@@ -119,7 +119,7 @@ def test_the_worst_of_several_inputs_is_the_quality_and_each_field_keeps_its_rea
     )
     assert seen.fields == {"pH": 9.1, "freeChlorine": 0.4}
     assert seen.quality is Quality.BAD
-    assert seen.reasons == {"pH": "range", "turbidity": "no-comm"}
+    assert seen.reasons == {"pH": "range", "turbidity": "no-comm", "freeChlorine": "ph-range"}
 
 
 def test_network_and_meter_carry_flow_level_and_index():
@@ -135,7 +135,12 @@ def test_network_and_meter_carry_flow_level_and_index():
 def test_a_cabinet_is_lit_as_its_power_says(watts, state):
     cabinet = asset("StreetlightControlCabinet", on_w=20, low_w=1000)
     fields = cabinet.combine({"power": Sample("power", watts)}).fields
-    assert fields == {"totalActivePower": watts / 1000, "powerState": state}
+    assert fields == {
+        "totalActivePower": watts / 1000,
+        "powerState": state,
+        "status": "ok",
+        "burningHours": 0.0,
+    }
 
 
 def test_a_silent_power_meter_leaves_light_and_door_to_be_told():
@@ -146,5 +151,6 @@ def test_a_silent_power_meter_leaves_light_and_door_to_be_told():
             "door": Sample("active", value=True),
         }
     )
-    assert seen.fields == {"illuminance": 3.0, "doorOpen": True}
+    shown = {"illuminance": 3.0, "doorOpen": True, "status": "unknown", "burningHours": 0.0}
+    assert seen.fields == shown
     assert seen.reasons == {"totalActivePower": "no-comm", "powerState": "no-comm"}
