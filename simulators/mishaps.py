@@ -66,7 +66,7 @@ def _write(file: Path, text: str) -> None:
 MISHAPS = (
     Mishap("echo", "trigger-cut", "the trigger wire is cut", "no-echo", "echo-silent",
            lambda bench: setattr(bench.ranger, "unplugged", True)),
-    Mishap("echo", "echo-high", "the echo line is shorted to the supply", "no-echo", "echo-high",
+    Mishap("echo", "echo-high", "the echo line is shorted to the supply", "echo-held", "echo-high",
            lambda bench: bench.io.pin("GPIO24").wire(level=True)),
     Mishap("echo", "no-surface", "nothing throws the sound back", "no-echo", "echo-nothing",
            lambda bench: setattr(bench, "distance_m", None)),

@@ -1,7 +1,8 @@
-"""A lid or door contact, its level read each time: a lost edge cannot leave a wrong state behind.
+"""A lid, door or tamper contact, its level read each time: a lost edge cannot leave a wrong state behind.
 
-Wire a normally closed reed to ground and say `invert = true`: active then means open, and a cut wire
-looks like an open lid, not like a shut one.
+Wire a normally closed reed to ground and say `normally_closed = true`: active then means open, and a cut
+wire looks like an open lid, not like a shut one. A tamper contact also wants `latch`: a door that was open
+for a moment between two reads was open.
 """
 
 from collections.abc import Sequence
@@ -22,11 +23,20 @@ class Contact:
     """One contact on a GPIO line."""
 
     class Config(Settings, frozen=True):
-        """Its line; with pull up it is active when pulled to ground, inverted when not."""
+        """Its line; with pull up it is active when pulled to ground, inverted or normally closed when not.
+
+        With `latch` it is also active once when it was so for 50 ms or longer since the last read.
+        """
 
         line: Line
         pull: Pull = "up"
         invert: bool = False
+        normally_closed: bool = False
+        latch: bool = False
+
+        def __post_init__(self) -> None:
+            if self.invert and self.normally_closed:
+                raise ValueError("invert: normally_closed inverts already; give one of both")
 
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("active", "C62", "state", "contact active"),)
 
@@ -37,20 +47,25 @@ class Contact:
 
     def open(self) -> None:
         """Take the line; raise ConfigError when it is taken."""
+        config = self._config
         self._contact = self._io.digital_in(
-            self._config.line, pull=self._config.pull, invert=self._config.invert
+            config.line, pull=config.pull, invert=config.invert or config.normally_closed
         )
 
     def read(self) -> Sequence[Sample]:
-        """Return whether the contact is active now; one that changes within 12 ms is not to be believed."""
+        """Return whether the contact is active now, or was meanwhile if it is to latch.
+
+        One that changes within 12 ms is not to be believed.
+        """
         if self._contact is None:
             return [bad("active", "closed")]
+        latched = self._contact.latched() and self._config.latch
         active = self._contact.active()
         for _ in range(AGAIN):
             self._io.clock.sleep(AGAIN_S)
             if self._contact.active() != active:
-                return [Sample("active", active, Quality.UNCERTAIN, "unsteady")]
-        return [Sample("active", active)]
+                return [Sample("active", active or latched, Quality.UNCERTAIN, "unsteady")]
+        return [Sample("active", active or latched)]
 
     def diagnose(self) -> Sequence[Finding]:
         """Watch the line for a fifth of a second: nobody moves a lid that fast, but a loose wire does."""

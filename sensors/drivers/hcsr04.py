@@ -12,6 +12,8 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from sensors import checks
+from sensors.drivers.ds18b20 import Name, celsius_of
+from sensors.errors import BusError
 from sensors.findings import Finding
 from sensors.io import IO, Echo, Line
 from sensors.sample import Metric, Sample, bad
@@ -20,7 +22,6 @@ from sensors.settings import Settings
 CYCLE_NS = 60_000_000
 FEWEST_VALID = 2
 NOTHING_S = 0.036  # an echo this long is the chip's "nothing there", not a distance (that would be 6 m)
-NEAREST_M, FARTHEST_M = 0.02, 4.0
 SPREAD_M = 0.02  # a median absolute deviation above this is rustling foil, rain or an insect, not a surface
 
 
@@ -30,14 +31,21 @@ def speed_of_sound(celsius: float) -> float:
 
 
 class Hcsr04:
-    """One HC-SR04 on two GPIO lines."""
+    """One ranger with a trigger and an echo line."""
+
+    NEAREST_M: ClassVar[float] = 0.02
+    FARTHEST_M: ClassVar[float] = 4.0
 
     class Config(Settings, frozen=True):
-        """Its lines; the air's temperature in C (15 K of error are 2.6 % of distance); pings a reading."""
+        """Its lines; the air's temperature in C (15 K of error are 2.6 % of distance); pings a reading.
+
+        With `thermometer`, the number of a DS18B20 such as 28-0316a2795bff, that one tells the temperature.
+        """
 
         trigger: Line
         echo: Line
         temperature: Annotated[float, msgspec.Meta(ge=-40, le=85)] = 28.0
+        thermometer: Name | None = None
         pings: Annotated[int, msgspec.Meta(ge=1, le=15)] = 7
 
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("distance", "MTR", label="distance to the surface"),)
@@ -46,6 +54,8 @@ class Hcsr04:
         self._config = config
         self._io = io
         self._ranger: Echo | None = None
+        self._last: list[float | None] = []
+        self._spread_m = 0.0
 
     def open(self) -> None:
         """Take both lines; raise ConfigError when one is taken."""
@@ -55,8 +65,11 @@ class Hcsr04:
         """Return the distance in m; it takes 60 ms a ping."""
         if self._ranger is None:
             return [bad("distance", "closed")]
-        widths = [self._ping(self._ranger) for _ in range(self._config.pings)]
-        return [self._judge([width for width in widths if width is not None and width < NOTHING_S])]
+        held = self._ranger.held()
+        self._last = [self._ping(self._ranger) for _ in range(self._config.pings)]
+        if held and self._ranger.held():
+            return [bad("distance", "echo-held")]
+        return [self._judge([width for width in self._last if width is not None and width < NOTHING_S])]
 
     def diagnose(self) -> Sequence[Finding]:
         """Ping again: a line high at rest, one that never rises, one that gives up are three causes."""
@@ -89,8 +102,20 @@ class Hcsr04:
         if len(widths) < min(FEWEST_VALID, self._config.pings):
             return bad("distance", "no-echo")
         raw = median(widths)
-        metres_per_s = speed_of_sound(self._config.temperature) / 2
-        spread_m = median(abs(width - raw) for width in widths) * metres_per_s
+        celsius = self._air_c()
+        metres_per_s = speed_of_sound(self._config.temperature if celsius is None else celsius) / 2
+        self._spread_m = median(abs(width - raw) for width in widths) * metres_per_s
         sample = Sample("distance", round(raw * metres_per_s, 4), raw=raw)
-        sample = checks.in_range(sample, NEAREST_M, FARTHEST_M)
-        return checks.doubted(sample, "spread") if spread_m > SPREAD_M else sample
+        sample = checks.in_range(sample, self.NEAREST_M, self.FARTHEST_M)
+        if self._spread_m > SPREAD_M:
+            sample = checks.doubted(sample, "spread")
+        missing = self._config.thermometer is not None and celsius is None
+        return checks.doubted(sample, "no-temperature") if missing else sample
+
+    def _air_c(self) -> float | None:
+        if self._config.thermometer is None:
+            return None
+        try:
+            return celsius_of(self._io.sysfs, self._config.thermometer)
+        except BusError:
+            return None

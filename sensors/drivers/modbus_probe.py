@@ -1,10 +1,9 @@
 """Any RS-485 probe with a register map: pH, turbidity, chlorine, level, pressure.
 
-The map is the table of the probe's manual: address, type, scale. 32-bit values are high word first, as
-Modbus probes mostly have it; `swap` is for the others.
+The map is the table of the probe's manual, written into the configuration or into a file; maps of some
+known devices ship with us.
 """
 
-import struct
 from collections import deque
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -13,6 +12,7 @@ import msgspec
 
 from sensors import checks
 from sensors.drivers.backoff import Backoff
+from sensors.drivers.registers import Register, decode, load_map
 from sensors.drivers.silence import of_unit
 from sensors.findings import Finding
 from sensors.io import IO, ModbusBus, Port
@@ -21,63 +21,47 @@ from sensors.settings import Seconds, Settings
 
 DECIMALS = 6  # finer than any probe, coarse enough to keep binary dust (7.1000000000000005) off the wire
 Unit = Annotated[int, msgspec.Meta(ge=1, le=247)]
-Address = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
-
-
-class Register(Settings, frozen=True):
-    """One quantity: where it is, how it is written, and what it may be.
-
-    value = raw * scale + offset, in `unit` (a UN/CEFACT code). Outside [min, max] it is `outside`. After
-    `stuck` equal raw readings it is uncertain; 0 means never.
-    """
-
-    metric: str
-    address: Address
-    unit: str
-    function: Literal[3, 4] = 3
-    type: Literal["u16", "s16", "u32", "f32"] = "u16"
-    swap: bool = False
-    scale: float = 1.0
-    offset: float = 0.0
-    min: float = -float("inf")
-    max: float = float("inf")
-    outside: Literal["uncertain", "bad"] = "bad"
-    stuck: Annotated[int, msgspec.Meta(ge=0)] = 0
-
-    @property
-    def words(self) -> int:
-        """How many 16-bit registers it takes."""
-        return 1 if self.type in ("u16", "s16") else 2
 
 
 class ModbusProbe:
     """One unit on an RS-485 line."""
 
     class Config(Settings, frozen=True):
-        """The port and unit of the probe, its register map, and how many polls a silent unit is left out."""
+        """The port and unit of the probe, its register map, and how many polls a silent unit is left out.
+
+        `map` is the name of a shipped map or the path of a file; `registers` adds to it, or does without.
+        """
 
         port: Port
         unit: Unit
-        registers: Annotated[tuple[Register, ...], msgspec.Meta(min_length=1)]
+        map: str | None = None
+        registers: tuple[Register, ...] = ()
         baud: int = 9600
         parity: Literal["N", "E", "O"] = "N"
         timeout: Seconds = Seconds(0.3)
         skip_silent: Annotated[int, msgspec.Meta(ge=0)] = 10
 
         def __post_init__(self) -> None:
-            names = [register.metric for register in self.registers]
+            names = [register.metric for register in self.all_registers()]
+            if not names:
+                raise ValueError("registers: give some, or the name of a map")
             if len(set(names)) != len(names):
                 raise ValueError("each register needs a metric name of its own")
+
+        def all_registers(self) -> tuple[Register, ...]:
+            """Return those of the map and those written here; raise ConfigError when the map is wrong."""
+            return (load_map(self.map).registers if self.map else ()) + self.registers
 
     metrics: tuple[Metric, ...] = ()
 
     def __init__(self, config: Config, io: IO) -> None:
         self._config = config
+        self._registers = config.all_registers()
         self._io = io
         self._bus: ModbusBus | None = None
         self._backoff = Backoff(config.skip_silent)
-        self._raws = {each.metric: deque[float](maxlen=max(1, each.stuck)) for each in config.registers}
-        self.metrics = tuple(Metric(each.metric, each.unit) for each in config.registers)
+        self._raws = {each.metric: deque[float](maxlen=max(1, each.stuck)) for each in self._registers}
+        self.metrics = tuple(Metric(each.metric, each.unit) for each in self._registers)
 
     def open(self) -> None:
         """Take part in the port's bus; raise ConfigError when its devices disagree about the port."""
@@ -92,11 +76,11 @@ class ModbusProbe:
         if bus is None:
             return [bad(metric.key, "closed") for metric in self.metrics]
         with self._backoff:
-            return [self._sample(bus, register) for register in self._config.registers]
+            return [self._sample(bus, register) for register in self._registers]
 
     def diagnose(self) -> Sequence[Finding]:
         """Ask for the first register directly; say what the unit's silence or refusal means."""
-        bus, config, first = self._bus, self._config, self._config.registers[0]
+        bus, config, first = self._bus, self._config, self._registers[0]
         if bus is None:
             return []
         found = of_unit(
@@ -112,8 +96,8 @@ class ModbusProbe:
 
     def _sample(self, bus: ModbusBus, register: Register) -> Sample:
         words = bus.read(self._config.unit, register.function, register.address, register.words)
-        raw = decode(words[::-1] if register.swap else words, register.type)
-        if raw - raw != 0:  # NaN or infinite: how a probe with a float map says that it has no value
+        raw = decode(words, register.type, register.order)
+        if raw - raw != 0 or raw == register.invalid:  # NaN, infinite, or the map's own word for nothing
             return bad(register.metric, "no-value")
         history = self._raws[register.metric]
         history.append(raw)
@@ -122,9 +106,3 @@ class ModbusProbe:
         sample = Sample(register.metric, value, raw=raw)
         sample = checks.in_range(sample, register.min, register.max, severity)
         return checks.doubted(sample, "stuck") if checks.stuck(history, register.stuck) else sample
-
-
-def decode(words: Sequence[int], kind: Literal["u16", "s16", "u32", "f32"]) -> float:
-    """Return the number that one or two registers, high word first, stand for."""
-    form = {"u16": ">H", "s16": ">h", "u32": ">I", "f32": ">f"}[kind]
-    return float(struct.unpack(form, struct.pack(f">{len(words)}H", *words))[0])

@@ -42,6 +42,9 @@ class DigitalIn(Protocol):
     def active(self) -> bool:
         """Whether the contact is active now, after pull and inversion."""
 
+    def latched(self) -> bool:
+        """Whether it is active now, or was for LATCH_S or longer since this was asked last."""
+
     def close(self) -> None:
         """Give the line back."""
 

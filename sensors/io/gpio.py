@@ -16,6 +16,7 @@ from sensors.errors import ConfigError
 from sensors.io import Clock, Edge, Pull, PulseSnapshot
 
 TRIGGER_S = 10e-6  # HC-SR04 datasheet: at least 10 us high starts a burst
+LATCH_S = 0.05  # shorter is chatter or a spark, not a door: reeds bounce for some milliseconds
 ECHO_WINDOW_S = 0.045  # the longest echo, "nothing there", is 38 ms; the rest is for late edge events
 _PULL_UP = {"up": True, "down": False, "none": None}
 
@@ -31,10 +32,27 @@ class GpioContact:
                 line, pull_up=_PULL_UP[pull], active_state=active_state, pin_factory=factory
             )
         self._invert = invert
+        self._factory = factory
+        self._since: Any = None
+        self._was = False
+        self._pin.pin.edges = "both"
+        self._pin.pin.when_changed = self._edge
 
     def active(self) -> bool:
         """Whether the contact is active now."""
         return bool(self._pin.is_active) != self._invert
+
+    def latched(self) -> bool:
+        """Whether it is active now, or was for LATCH_S or longer since this was asked last."""
+        was, self._was = self._was, False
+        return self.active() or was
+
+    def _edge(self, ticks: Any, _state: int) -> None:
+        if self.active():
+            self._since = ticks
+        elif self._since is not None:
+            self._was = self._was or self._factory.ticks_diff(ticks, self._since) >= LATCH_S
+            self._since = None
 
     def close(self) -> None:
         """Give the line back."""
@@ -61,7 +79,10 @@ class GpioEcho:
         self._echo.pin.when_changed = self._edge
 
     def ping(self) -> float | None:
-        """Return the echo pulse's width in seconds; None when none came or the line was still high."""
+        """Return the echo pulse's width in seconds, ECHO_WINDOW_S of one that does not end.
+
+        None when none came or the line was still high.
+        """
         if self._echo.is_active:
             return None
         self._rise = self._fall = None
@@ -70,9 +91,9 @@ class GpioEcho:
         self._trigger.off()
         self._clock.sleep(ECHO_WINDOW_S)
         rise, fall = self._rise, self._fall
-        if rise is None or fall is None:
+        if rise is None:
             return None
-        return float(self._factory.ticks_diff(fall, rise))
+        return ECHO_WINDOW_S if fall is None else float(self._factory.ticks_diff(fall, rise))
 
     def held(self) -> bool:
         """Whether the echo line is high now, which between pings it must not be."""

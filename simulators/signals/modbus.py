@@ -9,14 +9,17 @@ import tty
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
+from simulators.signals.faults import Faults
+
 Bank = Callable[[int, int], list[int] | None]
 """(address, count) -> registers, or None when there is no such address."""
 
 Fault = Literal["silent", "crc", "short", "illegal-address"]
-Kind = Literal["u16", "s16", "u32", "f32"]
+Kind = Literal["u16", "s16", "u32", "s32", "f32"]
 
 READ_HOLDING, READ_INPUT = 3, 4
 REQUEST_BYTES = 8  # of both functions: unit, function, address, count, CRC
+_KINDS: dict[str, Fault] = {"silent": "silent", "crc": "crc", "short": "short", "refuses": "illegal-address"}
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS = 1, 2
 
 
@@ -26,6 +29,23 @@ class Cell(NamedTuple):
     kind: Kind
     scale: float
     value: Callable[[], float]
+
+
+class UnitSignal:
+    """One unit of a line, as a scenario breaks it."""
+
+    def __init__(self) -> None:
+        self.faults = Faults(
+            silent="it does not answer: no supply, a wire off, another address; no size",
+            crc="its answers are garbled; no size",
+            short="its answers end in the middle; no size",
+            refuses="it knows no such register; no size",
+        )
+
+    @property
+    def fault(self) -> Fault | None:
+        """The first fault that is on."""
+        return next((fault for kind, fault in _KINDS.items() if kind in self.faults), None)
 
 
 class RtuBus:
@@ -38,6 +58,7 @@ class RtuBus:
         self.path = os.ttyname(self._slave)
         self._banks: dict[tuple[int, int], Bank] = {}
         self._faults: dict[int, tuple[Fault, int | None]] = {}
+        self._units: dict[int, UnitSignal] = {}
         self.requests: dict[int, int] = {}
         self._stop, self._stopper = os.pipe()
         self._thread = threading.Thread(target=self._serve, name="rtu-bus", daemon=True)
@@ -46,6 +67,10 @@ class RtuBus:
     def add(self, unit: int, function: int, bank: Bank) -> None:
         """Put a unit's bank on the line, for function 3 or 4."""
         self._banks[unit, function] = bank
+
+    def unit(self, unit: int) -> UnitSignal:
+        """Return the unit as a scenario breaks it; the same object at each call."""
+        return self._units.setdefault(unit, UnitSignal())
 
     def break_unit(self, unit: int, fault: Fault, times: int | None = None) -> None:
         """Let a unit misbehave for its next `times` answers, or until mended."""
@@ -100,6 +125,8 @@ class RtuBus:
         return frame[: len(frame) // 2] if fault == "short" else frame
 
     def _next_fault(self, unit: int) -> Fault | None:
+        if (told := self.unit(unit).fault) is not None:
+            return told
         fault, times = self._faults.get(unit, (None, None))
         if fault is not None and times is not None:
             if times <= 1:
@@ -158,11 +185,25 @@ def pzem_bank(supply: Callable[[], Supply]) -> Bank:
     return bank
 
 
+def sdm_bank(supply: Callable[[], Supply]) -> Bank:
+    """Make the bank of an Eastron SDM120 or SDM230: 32-bit floats, high word first, two registers each."""
+
+    def bank(address: int, count: int) -> list[int] | None:
+        now = supply()
+        values = {0x00: now.voltage, 0x06: now.current, 0x0C: now.power, 0x1E: now.power_factor}
+        values |= {0x46: now.frequency, 0x48: now.energy_wh / 1000}
+        if address not in values or count != 2:
+            return None
+        return list(struct.unpack(">HH", struct.pack(">f", values[address])))
+
+    return bank
+
+
 def _registers(cell: Cell) -> list[int]:
     if cell.kind == "f32":
         return list(struct.unpack(">HH", struct.pack(">f", cell.value() / cell.scale)))
     raw = round(cell.value() / cell.scale)
-    if cell.kind == "u32":
+    if cell.kind in ("u32", "s32"):
         return [raw >> 16 & 0xFFFF, raw & 0xFFFF]
     lowest, highest = (-0x8000, 0x7FFF) if cell.kind == "s16" else (0, 0xFFFF)
     return [min(max(raw, lowest), highest) & 0xFFFF]

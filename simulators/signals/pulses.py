@@ -2,6 +2,7 @@
 
 from simulators.clock import VirtualClock
 from simulators.pins import SimPin
+from simulators.signals.faults import Faults
 
 CLOSED_S = 0.03  # a reed meter's contact stays closed for a part of the magnet's turn
 
@@ -16,10 +17,15 @@ class PulseSignal:
         self._since_pulse_l = 0.0
         self.stopped = False
         self.sent = 0
+        self.faults = Faults(
+            cut="its wire is cut: water flows, no pulse comes; no size",
+            stopped="its wheel is stuck: water flows, it does not turn; no size",
+            chatter="each pulse comes so many times, a millisecond apart",
+        )
 
     def flow(self, litres_per_s: float, seconds: float) -> None:
         """Let water flow evenly for the coming seconds; the pulses come when they are due."""
-        if self.stopped or litres_per_s <= 0:
+        if self.stopped or "stopped" in self.faults or litres_per_s <= 0:
             return
         total_l = self._since_pulse_l + litres_per_s * seconds
         pulses = int(total_l // self._litres_per_pulse)
@@ -30,7 +36,12 @@ class PulseSignal:
         self._since_pulse_l = total_l - pulses * self._litres_per_pulse
 
     def pulse(self, closed_s: float = CLOSED_S) -> None:
-        """Close the contact once."""
+        """Close the contact once; `sent` counts what the meter's wheel does, whatever the wire shows."""
         self.sent += 1
+        if "cut" in self.faults:
+            return
         self._pin.wire(level=False)
         self._clock.after(closed_s, lambda: self._pin.wire(None))
+        for extra in range(1, round(self.faults.size("chatter"))):
+            self._clock.after(extra * 0.001, lambda: self._pin.wire(None))
+            self._clock.after(extra * 0.001 + 0.0005, lambda: self._pin.wire(level=False))

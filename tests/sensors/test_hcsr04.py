@@ -100,10 +100,10 @@ def test_an_unplugged_ranger_is_bad_and_back_at_the_next_reading_after_plugging_
     assert bench.read().quality is Quality.GOOD
 
 
-def test_an_echo_line_that_stays_high_is_no_echo(io):
+def test_an_echo_line_that_stays_high_is_told_from_a_missing_echo(io):
     bench = Bench(io)
     io.pin("GPIO24").wire(level=True)
-    assert bench.read().reason == "no-echo"
+    assert bench.read().reason == "echo-held"
 
 
 @pytest.mark.parametrize("metres", [0.015, 4.2])

@@ -80,11 +80,11 @@ def test_any_number_survives_its_registers(small, large, real):
     assert decode(struct.unpack(">HH", struct.pack(">f", real)), "f32") == real
 
 
-def test_a_probe_with_its_words_swapped_is_read_with_swap(io):
+def test_a_probe_with_its_words_swapped_is_read_with_its_order(io):
     bench = Bench(io)
     low_first = {0: Cell("u16", 1, lambda: 0x5678), 1: Cell("u16", 1, lambda: 0x1234)}
     bench.bus.add(7, 3, probe_bank(low_first))
-    table = {"metric": "count", "address": 0, "unit": "C62", "type": "u32", "swap": True}
+    table = {"metric": "count", "address": 0, "unit": "C62", "type": "u32", "order": "CDAB"}
     assert bench.probe(7, table).read()[0].value == 0x12345678
 
 

@@ -79,20 +79,20 @@ def test_a_device_name_that_is_a_path_is_refused():
 
 def test_the_pi_tells_its_temperature_and_its_disk(io):
     ThermalFiles(io.sysfs, lambda: 48.312)
-    temperature, disk = PiHealth(convert({"path": "/"}, PiHealth.Config), io).read()
+    temperature, disk, *_ = PiHealth(convert({"path": "/"}, PiHealth.Config), io).read()
     assert temperature.value == 48.312
     assert disk.value > 0
 
 
 def test_a_pi_without_sensor_or_disk_says_so_for_each(io):
     missing = str(io.sysfs / "nowhere")
-    temperature, disk = PiHealth(convert({"path": missing}, PiHealth.Config), io).read()
+    temperature, disk, *_ = PiHealth(convert({"path": missing}, PiHealth.Config), io).read()
     assert (temperature.reason, disk.reason) == ("no-comm", "no-comm")
 
 
 def test_a_temperature_that_cannot_be_is_doubted(io):
     ThermalFiles(io.sysfs, lambda: 127.0)
-    temperature, _ = PiHealth(convert({}, PiHealth.Config), io).read()
+    temperature, *_ = PiHealth(convert({}, PiHealth.Config), io).read()
     assert temperature.reason == "range"
 
 
