@@ -19,6 +19,7 @@ from sensors.errors import ConfigError
 log = logging.getLogger(__name__)
 
 _GRACE_S = 3
+_MOST_CONNECTIONS = 500  # a process may open 1,024 files; past it the answer is 503
 
 
 class HttpServer:
@@ -55,6 +56,7 @@ class HttpServer:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_GRACE_S,
             server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
             ssl_context_factory=None if self._tls is None else self._context,
         )
         server = uvicorn.Server(config)

@@ -3,7 +3,6 @@
 import logging
 import random
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -160,7 +159,6 @@ class Link:
             self._say(f"no connection to {self._place}: {error}")
             return False
         self._client = client
-        self._alert = ""
         try:
             self._connect(client)
             client.loop_start()
@@ -251,6 +249,7 @@ class Link:
     ) -> None:
         self._answered.set()
         client.on_log = None  # it costs something with each message
+        self._alert = ""
         if code.is_failure:
             if self._protocol == MQTTv5 and "protocol version" in str(code):
                 self._say("the broker does not speak MQTT 5; going on with 3.1.1")
@@ -267,9 +266,12 @@ class Link:
         self._guard(client, self._on_up, self)
 
     def _hear_alert(self, _: Client, __: Any, ___: int, words: str) -> None:
-        """TLS 1.3 refuses a client's certificate after the handshake: paho tells only its log."""
-        if "SSL" in words or "TLS" in words:
-            self._alert = explained(ssl.SSLError(words))
+        """TLS 1.3 refuses a client's certificate after the handshake: paho tells only its log.
+
+        What was heard once is believed until a connection is made: the alert does not always come through.
+        """
+        if "alert" in words.lower():
+            self._alert = explained(OSError(words.partition(": ")[2]))
 
     def _disconnected(self, _: Client, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
         if self.up:
@@ -277,6 +279,12 @@ class Link:
         elif not self._answered.is_set() and not self._stop.is_set():
             if self._alert:
                 self._say(f"no connection to {self._place}: {self._alert}")
+            elif self.settings.tls is not None:
+                self._say(
+                    f"{self._place} closes the connection before it is open: it may not believe our"
+                    " certificate (revoked, expired, of another authority); its log says why"
+                )
+                self._other_protocol(at_once=False)
             else:
                 self._say(f"{self._place} closes the connection before it is open")
                 self._other_protocol(at_once=False)
