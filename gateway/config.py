@@ -16,6 +16,7 @@ from gateway.commands.config import Commands, Lighting
 from gateway.commands.config import problems as light_problems
 from gateway.feed import TYPES, FeedError, Topic
 from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
+from gateway.homeassistant import HomeAssistant
 from gateway.spool.quota import quota_problems
 from gateway.wiring import marked
 from sensors import assets, registry
@@ -135,6 +136,7 @@ class NodeConfig(Settings, frozen=True):
     lights: list[Lighting] = msgspec.field(default_factory=list, name="lighting")
     calibration: Calibration = Calibration()
     desk: Desk = Desk()
+    homeassistant: HomeAssistant = HomeAssistant()
     devices: list[DeviceConfig] = msgspec.field(default_factory=list, name="device")
     assets: list[AssetConfig] = msgspec.field(default_factory=list, name="asset")
 

@@ -20,6 +20,7 @@ from gateway.feed.bodies import Location
 from gateway.feed.expiry import look, soonest
 from gateway.feed.link import Settings
 from gateway.feed.tls import contexts
+from gateway.homeassistant import Announcer
 from gateway.journal import Entry, Journal
 from gateway.publisher import Identity, Publisher
 from gateway.renumber import go_on
@@ -76,6 +77,9 @@ class Node:
             ),
             metas(config),
             custody=config.mqtt.custody,
+        )
+        self.home = Announcer(
+            config.homeassistant, self.publisher.identity, metas(config), self.spool, self.publisher.put
         )
         self.quota = Quota(self.spool, Limits(int(config.spool.max_bytes), int(config.spool.min_free)))
         self.publisher.disk_failed = self.quota.gave_out
@@ -135,6 +139,7 @@ class Node:
             raise BusError("no-comm", f"the bus of {device} hangs") from None
 
     def _show(self, entries: Sequence[Entry]) -> None:
+        self.home.committed(entries)
         self.publisher.show(entries)
 
     def _take(self, reading: AssetReading) -> None:

@@ -135,6 +135,11 @@ class Publisher:
             self._done(self._flight.sent(number, None))
         return number is not None
 
+    def put(self, path: str, body: bytes) -> None:
+        """Publish something retained from now on, on every connection anew."""
+        self._shown.put(path, body)
+        self._poke()
+
     def _all_done(self) -> bool:
         """Whether nothing is left that could be sent now: readings without a date must wait for one."""
         return self.drained or (self._idle and not self.outbox.on_its_way)

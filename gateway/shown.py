@@ -18,8 +18,8 @@ class Identity:
     ep: str
 
     def topic(self, path: str) -> str:
-        """Return the topic of domain/asset/channel."""
-        return str(Topic(self.province, self.commune, *path.split("/")))
+        """Return the topic of domain/asset/channel; what begins with / is a whole topic outside the feed."""
+        return path[1:] if path.startswith("/") else str(Topic(self.province, self.commune, *path.split("/")))
 
     def own(self, channel: str) -> str:
         """Return the topic of one of the node's own channels."""

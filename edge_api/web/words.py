@@ -3,6 +3,7 @@
 The sentences are English and go through the catalogue when they are shown; `_` only marks them for it.
 """
 
+from gateway.feed import words as feed
 from sensors import reasons
 
 
@@ -26,53 +27,7 @@ TYPES = {
     "StreetlightControlCabinet": _("Lamp cabinet"),
     "Device": _("Sensor node"),
 }
-FIELDS = {
-    "fillingLevel": _("Filling level"),
-    "cargoWeight": _("Weight of content"),
-    "temperature": _("Temperature"),
-    "status": _("Condition"),
-    "weight": _("Net weight"),
-    "grossWeight": _("Gross weight"),
-    "tareWeight": _("Tare weight"),
-    "pH": _("pH"),
-    "turbidity": _("Turbidity"),
-    "freeChlorine": _("Free chlorine"),
-    "conductivity": _("Conductivity"),
-    "tds": _("Dissolved solids"),
-    "waterLevel": _("Water level"),
-    "waterPressure": _("Water pressure"),
-    "waterFlow": _("Flow"),
-    "nightFlow": _("Flow at night"),
-    "leakFlow": _("Flow above the usual at night"),
-    "waterConsumption": _("Meter reading"),
-    "powerState": _("Lamps"),
-    "illuminanceLevel": _("Dimming"),
-    "powerConsumption": _("Power drawn"),
-    "voltage": _("Voltage"),
-    "current": _("Current"),
-    "powerFactor": _("Power factor"),
-    "energyConsumed": _("Energy used"),
-    "totalActivePower": _("Active power"),
-    "voltageR": _("Voltage, phase R"),
-    "voltageS": _("Voltage, phase S"),
-    "voltageT": _("Voltage, phase T"),
-    "intensityR": _("Current, phase R"),
-    "intensityS": _("Current, phase S"),
-    "intensityT": _("Current, phase T"),
-    "cosPhi": _("Power factor"),
-    "illuminance": _("Daylight"),
-    "burningHours": _("Burning hours"),
-    "lampsFailed": _("Lamps that do not burn"),
-    "doorOpen": _("Door open"),
-    "batteryLevel": _("Battery"),
-    "rssi": _("Signal strength"),
-    "cpuTemperature": _("Processor temperature"),
-    "diskFree": _("Free disk"),
-    "spoolDepth": _("Readings waiting"),
-    "spoolOldestAge": _("Oldest waiting"),
-    "clockState": _("Clock"),
-    "certificateDaysLeft": _("Days the certificate is good"),
-}
+FIELDS = feed.FIELDS
 VALUES = {
     "ok": _("in order"),
     "lidOpen": _("lid open"),
