@@ -35,7 +35,7 @@ bench: .venv/.dev .venv/.project ## how fast it is, beside its peers
 	@$(BIN)/python -m bench $(ARGS)
 
 lab: .venv/.dev .venv/.project ## the tests that need root, network namespaces or a long time
-	@bash tests/parts/install.sh
+	@bash tests/parts/install.sh lab
 	@$(PYTEST) -m lab $(ARGS)
 
 lock: .venv/.dev ## make the lock files anew (ARGS=--upgrade takes newer versions)

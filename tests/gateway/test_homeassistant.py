@@ -229,7 +229,7 @@ def test_a_node_announces_itself_on_a_real_broker_and_takes_it_back_when_switche
     topic = "homeassistant/sensor/commune-18562-gw-01/gw-01-diskFree/config"
     file = tmp_path / "node.toml"
     node = RealNode(tmp_path, mosquitto.port)
-    plain = file.read_text()
+    plain = file.read_text().replace("[mqtt]", '[mqtt]\ncustody = "broker"')
     file.write_text(f"{plain}\n[homeassistant]\nenabled = true\n")
     with node:
         until(lambda: hear_retained(mosquitto, topic), within_s=60, what="the announcement")

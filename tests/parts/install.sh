@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install the real parts that the tests start, where their programs are missing. No service is left running.
+# Install the real parts that the tests start, where their programs are missing: with `lab`, those of the lab
+# too. No service is left running.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -14,6 +15,10 @@ needs influxd influxdb
 needs victoria-metrics victoria-metrics
 needs strace strace
 needs setpriv util-linux
+if [ "${1:-}" = lab ]; then
+    needs node nodejs
+    needs npm npm
+fi
 
 if [ "${#missing[@]}" -gt 0 ]; then
     bash scripts/apt.sh "${missing[@]}"
