@@ -45,6 +45,7 @@ _UNITS: dict[str, tuple[str | None, str | None]] = {
     "E34": ("GB", "data_size"),
     "SEC": ("s", "duration"),
     "DAY": ("d", "duration"),
+    "HUR": ("h", "duration"),
 }
 _SHARES = frozenset({"fillingLevel", "illuminanceLevel"})
 _FACTORS = frozenset({"powerFactor", "cosPhi"})
