@@ -102,6 +102,14 @@ def _totals(counters: Counters) -> Iterator[Metric]:
     for node in counters.nodes:
         missing.add_metric([node.gw, node.ep], node.missing)
     yield missing
+    aside = GaugeMetricFamily(
+        "commune_node_quarantined",
+        "Readings and events of a node that are in quarantine",
+        labels=["gw", "ep"],
+    )
+    for node in counters.nodes:
+        aside.add_metric([node.gw, node.ep], node.quarantined)
+    yield aside
 
 
 def _alarms(edge: EdgeView) -> Iterator[Metric]:

@@ -21,8 +21,8 @@ def replay(spool: Spool, number: int, fixed: bytes | None, wall_ns: int) -> None
     lane = EVENTS if all(point.measurement == "Alert" for point in points) else READINGS
     times = [point.ts_ns for point in points]
     lines = join_lines([encode(point).encode() for point in points])
-    spool.append([Segment(lane, len(points), span, lines, min(times), max(times))], wall_ns=wall_ns)
-    spool.drop_refused([number])
+    segment = Segment(lane, len(points), span, lines, min(times), max(times))
+    spool.append([segment], mended=[number], wall_ns=wall_ns)
 
 
 def _points(source: str, place: str, body: bytes) -> list[Point]:

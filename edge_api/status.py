@@ -9,7 +9,7 @@ from edge_api.relay import Relay
 from gateway.feed import from_ns
 from gateway.spool import EVENTS, READINGS, RangeSet, Spool, Stream
 from gateway.spool.room import Room
-from gateway.spool.segment import Span
+from gateway.spool.segment import Span, parse_span
 
 Wall = Callable[[], int]
 _MOST_ROWS = 1000
@@ -65,7 +65,7 @@ def counters(
     """Return totals, and per node what it has taken, what is here, and what every upstream has confirmed."""
     with spool.lock:
         streams = [(stream, seen.copy()) for stream, seen in spool.streams.items()]
-        lost = _lost(spool)
+        lost, quarantined = _lost(spool), _quarantined(spool)
         waiting = [relay.outbox.whose() for relay in relays]
         points = max((sum(w.points for w in r.outbox.waiting.values()) for r in relays), default=0)
         size = max((sum(w.bytes for w in r.outbox.waiting.values()) for r in relays), default=0)
@@ -74,6 +74,7 @@ def counters(
         given_up, released = lost.get(stream, (0, 0))
         committed = max(len(seen) - given_up - released, 0)
         here = _union(stream, waiting)
+        aside = len(quarantined.get(stream, RangeSet()))
         unknown = sum(last - first + 1 for first, last in seen.missing(1, seen.last or 0))
         nodes.append(
             view.NodeCounts(
@@ -81,7 +82,8 @@ def counters(
                 ep=stream[1],
                 taken=seen.last or 0,
                 committed=committed,
-                delivered=None if here is None else max(committed - here, 0),
+                delivered=None if here is None else max(committed - here - aside, 0),
+                quarantined=aside,
                 missing=unknown + given_up,
             )
         )
@@ -109,6 +111,15 @@ def _lost(spool: Spool) -> dict[Stream, tuple[int, int]]:
         (RELEASED, RELEASED),
     )
     return {(gw, ep): (given_up, released) for gw, ep, given_up, released in rows}
+
+
+def _quarantined(spool: Spool) -> Span:
+    """Return the numbers that are in quarantine: they are here, and nobody above has all of them."""
+    found: Span = {}
+    for (text,) in spool.query("SELECT span FROM quarantine WHERE span <> ''"):
+        for stream, ranges in parse_span(text).items():
+            found.setdefault(stream, RangeSet()).update(ranges)
+    return found
 
 
 def _union(stream: Stream, waiting: Sequence[Span | None]) -> int | None:

@@ -108,7 +108,8 @@ class QuarantinedLine(Struct, frozen=True, kw_only=True):
 class NodeCounts(Struct, frozen=True, kw_only=True):
     """Readings and events of one node's spool: how many it took, how many are committed here and gone on.
 
-    `delivered` is None while too much waits to tell whose it is, and where there is no upstream.
+    `committed` is `delivered`, what waits, and `quarantined`. `delivered` is None while too much waits to
+    tell whose it is, and where there is no upstream.
     """
 
     gw: str
@@ -116,6 +117,7 @@ class NodeCounts(Struct, frozen=True, kw_only=True):
     taken: int
     committed: int
     delivered: int | None
+    quarantined: int = 0
     missing: int = 0
 
 

@@ -79,6 +79,7 @@ GAPS = {
     "disk": _("the disk took nothing, and memory was full"),
     "damage": _("they were lost with a damaged file"),
     "quarantined": _("they are in quarantine"),
+    "dropped": _("they were given up from quarantine"),
     "replaced": _("a new card or node counts anew; how the old one ended is not known"),
     "unknown": _("they have not come; the node may still have them"),
 }

@@ -1,6 +1,7 @@
 """The spool itself: segments go in with one fsync, and out when every upstream has confirmed them."""
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +22,26 @@ from gateway.spool.rows import (
 )
 from gateway.spool.salvage import DAMAGE
 from gateway.spool.seen import SeenFile
-from gateway.spool.segment import EVENTS, READINGS, Gap, Head, Refused, Segment, Span, Stored, parse_span
+from gateway.spool.segment import (
+    EVENTS,
+    READINGS,
+    Gap,
+    Head,
+    Refused,
+    Segment,
+    Span,
+    Stored,
+    Stream,
+    parse_span,
+)
 
 log = logging.getLogger(__name__)
 
 _KEEP_S = 60.0  # a database that has answered 204 may still forget; this long we can send again
 _FREE_PAGES = 2_000  # 8 MB: fewer free pages are soon used again, and giving them back wears the card
+
+DROPPED = "dropped"
+"""Reason of a gap: what was quarantined has been given up by a person."""
 
 _SPANS = "SELECT span FROM segment WHERE id BETWEEN ? AND ?"
 _DROP = "DELETE FROM quarantine WHERE id = ?"
@@ -56,12 +71,14 @@ class Spool(SeenFile):
         gaps: Sequence[Gap] = (),
         refused: Sequence[Refused] = (),
         found: Span | None = None,
+        mended: Sequence[int] = (),
         notes: Mapping[str, str] | None = None,
         wall_ns: int = 0,
     ) -> Stored:
         """Commit segments, and what was learned with them, in one transaction; return when it is on disk.
 
         `found` are numbers that had been given up as gaps, and came after all: they are none any more.
+        `mended` are rows that leave the quarantine.
         Raises sqlite3.Error when the disk does not take it; then nothing has been kept.
         """
         with self.lock:
@@ -77,10 +94,18 @@ class Spool(SeenFile):
                 for stream, numbers in (found or {}).items():
                     take_from_gaps(db, stream, numbers)
                 insert_refused(db, refused, wall_ns)
+                if mended:
+                    self._leave_quarantine(db, mended)
                 write_notes(db, notes or {})
             self.untold = untold
             self._came(placed, gaps, refused)
         return Stored(first_id, self.last_id)
+
+    def _leave_quarantine(self, db: sqlite3.Connection, ids: Sequence[int]) -> None:
+        for number in ids:
+            self._leave(self.query("SELECT span FROM quarantine WHERE id = ?", (number,)))
+            db.execute(_DROP, (number,))
+        db.executemany(INSERT["stream"], [self._stream_row(stream) for stream in self.streams])
 
     def rewrite(
         self,
@@ -218,12 +243,23 @@ class Spool(SeenFile):
         self.append((), refused=refused, wall_ns=wall_ns)
 
     def drop_refused(self, ids: Sequence[int]) -> int:
-        """Take rows out of the quarantine; return how many there were. Their numbers stay known."""
-        with self.lock, self._transaction() as db:
-            for number in ids:
-                self._leave(self.query("SELECT span FROM quarantine WHERE id = ?", (number,)))
-            db.executemany(INSERT["stream"], [self._stream_row(stream) for stream in self.streams])
-            return sum(db.execute(_DROP, (number,)).rowcount for number in ids)
+        """Give rows of the quarantine up for good; return how many there were. Their numbers become gaps."""
+        with self.lock:
+            marks = ", ".join("?" * len(ids))
+            rows = self.query(f"SELECT span FROM quarantine WHERE id IN ({marks})", ids)  # noqa: S608
+            gaps = [
+                Gap(stream, *each, DROPPED)
+                for (text,) in rows
+                for stream, ranges in ({} if self.by_seq else parse_span(text)).items()
+                for first, last in ranges
+                for each in self._given_up(stream).missing(first, last)
+            ]
+            self.append((), gaps=gaps, mended=ids)
+            return len(rows)
+
+    def _given_up(self, stream: Stream) -> RangeSet:
+        rows = self.query("SELECT first, last FROM gap WHERE gw = ? AND ep = ? AND first <= last", stream)
+        return RangeSet(rows)
 
     def reclaim(self, progress: Mapping[str, RangeSet], releasable: RangeSet) -> int:
         """Delete what may go, and write down progress and streams in the same transaction.

@@ -158,3 +158,30 @@ def test_full_disks_of_node_and_edge_crash_nothing_and_cost_nothing(tmp_path: Pa
     assert taken > 300
     assert gaps == 0
     assert "the disk is full" in logs or "disk is full" in logs
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(300)
+def test_a_disk_that_is_full_for_an_hour_of_the_nodes_clock_costs_no_reading(tmp_path: Path) -> None:
+    """The node's schedule runs sixty times as fast: its hour is a minute of ours, also for its memory."""
+    with small_disk(tmp_path / "node", "6m") as disk, Mosquitto() as broker, InfluxDB() as database:
+        node = NodeProgram(disk, broker)
+        with_spool(node, "node.toml", 'max_bytes = "4MB"\nmin_free = 0')
+        edge = EdgeProgram(tmp_path / "edge", SITE, extra=mqtt_table(broker) + v1_upstream(database))
+        thief = Thief(disk)
+        with node, edge:
+            until(lambda: len(at_the_top(database)) > 20, within_s=30, what="the first readings")
+            thief.fill(greedy=True)
+            before = max(node.taken())[1]
+            threading.Event().wait(60)
+            during = max(node.taken())[1]
+            assert node.running
+            thief.leave()
+            until(lambda: max(node.taken())[1] > during + 300, within_s=60, what="the hour's readings")
+            node.stop()
+            taken, points, gaps = account(node, edge, database)
+    print(
+        f"an hour with a full disk: {before} before it, {during - before} written in it,"
+        f" taken {taken} = arrived {points} + gaps {gaps}"
+    )
+    assert gaps == 0
