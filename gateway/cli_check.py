@@ -32,7 +32,13 @@ language = click.option(
 @click.option("--device", default="", help="Look at this device alone.")
 @click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, as the desk does.")
-def check(file: Path, lang: str, device: str, *, watch: bool, as_json: bool) -> None:
+@click.option(
+    "--certificate", "paper", type=click.Path(path_type=Path), help="Save the result as FILE.html and .json."
+)
+@click.option("--who", default="", help="Who checks, for the certificate.")
+def check(
+    file: Path, lang: str, device: str, paper: Path | None, who: str, *, watch: bool, as_json: bool
+) -> None:
     """Look at every device: what it reads and how good that is, or which wire is wrong.
 
     Exit code 0 when all is good, 1 when something is not, 2 when the configuration is wrong.
@@ -40,7 +46,49 @@ def check(file: Path, lang: str, device: str, *, watch: bool, as_json: bool) -> 
     with configuration():
         config = loaded(file, lang, as_json=as_json)
         with source(config) as looks:
-            finish(looks, device, lang, watch=watch, as_json=as_json)
+            noted = looks if paper is None else kept(looks, config, paper, who)
+            finish(noted, device, lang, watch=watch, as_json=as_json)
+
+
+@node.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def certificate(file: Path) -> None:
+    """Say whether a saved certificate (.json) is as it was made; exit code 1 when it is not."""
+    from gateway.check.certificate import read
+
+    try:
+        found = read(file.read_bytes())
+    except ValueError as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    click.echo(f"{file}: {found.gw}, {found.at}, {found.who or '-'}: {found.verdict}")
+
+
+def kept(looks: "Source", config: "NodeConfig", paper: Path, who: str) -> "Source":
+    """Return a source of checks that saves each whole one as a certificate, before its last answer."""
+    from gateway.check.certificate import certify, save
+    from gateway.feed.desk import Checked, Done
+    from sensors.calibration import Calibrations
+    from sensors.io.clock import PiClock
+
+    def looked(device: str, lang: str) -> "Iterator[Answer]":
+        clock, found = PiClock(), []
+        for answer in looks(device, lang):
+            if isinstance(answer, Checked):
+                found.append(answer)
+            if isinstance(answer, Done):
+                made = certify(
+                    config,
+                    found,
+                    Calibrations(config.calibrations).records,
+                    who=who,
+                    wall_ns=clock.wall_ns(),
+                    clock_set=clock.synchronised(),
+                )
+                for each in save(made, paper, lang):
+                    click.echo(str(each), err=True)
+            yield answer
+
+    return looked
 
 
 def finish(looks: "Source", device: str, lang: str, *, watch: bool, as_json: bool) -> None:

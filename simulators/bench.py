@@ -1,9 +1,12 @@
 """A workbench: one of each device on a simulated Pi, all of them well, until somebody cuts a wire."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.check.reasoning import Machine
 from gateway.config import NodeConfig
+from sensors.errors import IOUnavailable
+from sensors.io import DigitalIn, Echo, Edge, Pull, PulseCounter
 from sensors.settings import convert
 from simulators.clock import VirtualClock
 from simulators.io import SimIO
@@ -15,24 +18,51 @@ from simulators.signals.pulses import PulseSignal
 from simulators.signals.thermal import ThermalFiles
 from simulators.toml import Table
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 RS485, METERS = "/dev/ttyUSB0", "/dev/ttyUSB1"
 PH, TURBIDITY, POWER = 3, 7, 11
 TIMEOUT_S = 0.15  # a pty answers in 20 ms, also on a busy machine
 FLOW_L_S = 2.0
 
 
+class BenchIO(SimIO):
+    """A simulated Pi whose lines can be refused as a real one refuses them."""
+
+    refuses = ""
+
+    def echo(self, trigger: str, echo: str) -> Echo:
+        """Open a ranger; raise IOUnavailable while refusing."""
+        self._may()
+        return super().echo(trigger, echo)
+
+    def digital_in(self, line: str, *, pull: Pull = "up", invert: bool = False) -> DigitalIn:
+        """Open a contact; raise IOUnavailable while refusing."""
+        self._may()
+        return super().digital_in(line, pull=pull, invert=invert)
+
+    def pulses(self, line: str, *, edge: Edge = "rising", debounce_s: float = 0.0) -> PulseCounter:
+        """Count edges; raise IOUnavailable while refusing."""
+        self._may()
+        return super().pulses(line, edge=edge, debounce_s=debounce_s)
+
+    def _may(self) -> None:
+        if self.refuses:
+            raise IOUnavailable(self.refuses)
+
+
 class Bench:
     """What stands on the bench and what is wired to what; each signal is there to be broken."""
 
-    def __init__(self, clock: VirtualClock | None = None, io: SimIO | None = None) -> None:
-        self.clock = clock or VirtualClock()
-        self.io = io or SimIO(self.clock)
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.io = BenchIO(self.clock)
         self.machine = Machine(user="pi", ports=(RS485, METERS))
         self.distance_m: float | None = 0.62
+        self.echoes: Iterator[float | None] | None = None  # one after the other, instead of the distance
         pin = self.io.pin
-        self.ranger = RangerSignal(
-            self.clock, pin("GPIO23"), pin("GPIO24"), lambda: self.distance_m, lambda: 28.0
-        )
+        self.ranger = RangerSignal(self.clock, pin("GPIO23"), pin("GPIO24"), self._surface, lambda: 28.0)
         self.lid = ContactSignal(self.clock, pin("GPIO25"))
         self.door = ContactSignal(self.clock, pin("GPIO27"))
         self.meter = PulseSignal(self.clock, pin("GPIO17"), 10.0)
@@ -110,6 +140,9 @@ class Bench:
             _asset("cabinet-03", "StreetlightControlCabinet", {"door": "door.active"}),
             _asset("gw-01", "Device", {"cpuTemperature": "pi.cpuTemperature", "diskFree": "pi.diskFree"}),
         ]
+
+    def _surface(self) -> float | None:
+        return self.distance_m if self.echoes is None else next(self.echoes)
 
     def close(self) -> None:
         """Give the simulated Pi back."""

@@ -1,5 +1,7 @@
 """The commands of simulation for whoever learns to wire: a bench with one of each device, and its faults."""
 
+from pathlib import Path
+
 import click
 
 from simulators.cli import sim
@@ -16,13 +18,23 @@ from simulators.cli import sim
 )
 @click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, as the desk does.")
+@click.option(
+    "--certificate", "paper", type=click.Path(path_type=Path), help="Save the result as FILE.html and .json."
+)
 def check(
-    faults: tuple[str, ...], device: str, lang: str, *, listing: bool, watch: bool, as_json: bool
+    faults: tuple[str, ...],
+    device: str,
+    lang: str,
+    paper: Path | None,
+    *,
+    listing: bool,
+    watch: bool,
+    as_json: bool,
 ) -> None:
     """Practise `commune node check` on a simulated Pi with one of each device, and with faults."""
     from gateway.check.source import own
     from gateway.cli import configuration
-    from gateway.cli_check import finish
+    from gateway.cli_check import finish, kept
     from simulators.bench import Bench
     from simulators.mishaps import MISHAPS, mishap
 
@@ -37,7 +49,8 @@ def check(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with configuration(), own(bench.config(), bench.io, bench.machine) as looks:
-        finish(looks, device, lang, watch=watch, as_json=as_json)
+        noted = looks if paper is None else kept(looks, bench.config(), paper, "")
+        finish(noted, device, lang, watch=watch, as_json=as_json)
 
 
 @sim.command()

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 
 from simulators.bench import METERS, PH, POWER, RS485, TURBIDITY, Bench
@@ -45,9 +46,13 @@ def _wrong_baud(bench: Bench) -> None:
         bench.rs485.break_unit(unit, "crc")
 
 
+def _gone(bench: Bench, port: str) -> None:
+    # the pty itself stays open: its number must not be given to somebody else's meanwhile
+    (bench.rs485 if port == RS485 else bench.meters).path = "/dev/unplugged"
+
+
 def _unplugged(bench: Bench, port: str) -> None:
-    bus = bench.rs485 if port == RS485 else bench.meters
-    bus.close()
+    _gone(bench, port)
     ports = tuple(each for each in bench.machine.ports if each != port)
     bench.machine = replace(bench.machine, ports=ports)
 
@@ -62,6 +67,18 @@ def _write(file: Path, text: str) -> None:
     new.write_text(text, encoding="ascii")
     os.replace(new, file)  # noqa: PTH105 - the atomic one
 
+
+def _denied(bench: Bench, port: str) -> None:
+    _gone(bench, port)
+    bench.machine = replace(bench.machine, denied=frozenset({port}))
+
+
+def _refused(bench: Bench, why: str, **lacks: object) -> None:
+    bench.io.refuses = f"no GPIO through lgpio: {why}"
+    bench.machine = replace(bench.machine, **lacks)  # type: ignore[arg-type]
+
+
+LINES = ("lid", "meter", "door")  # what a refusal of lines takes beside the ranger
 
 MISHAPS = (
     Mishap("echo", "trigger-cut", "the trigger wire is cut", "no-echo", "echo-silent",
@@ -116,6 +133,42 @@ MISHAPS = (
            lambda bench: shutil.rmtree(bench.io.sysfs / "class" / "thermal")),
     Mishap("pi", "hot", "the box stands in the sun", "", "too-hot",
            lambda bench: _write(bench.io.sysfs / "class/thermal/thermal_zone0/temp", "86000\n")),
+    Mishap("echo", "too-near", "waste touches the sensor", "range", "out-of-range",
+           lambda bench: setattr(bench, "distance_m", 0.012)),
+    Mishap("echo", "foil", "foil flutters before the sensor", "spread", "echo-spread",
+           lambda bench: setattr(bench, "echoes", cycle((0.3, 0.7, 0.45, 0.9, 0.6)))),
+    Mishap("echo", "no-lgpio", "the GPIO library is not installed", "fault", "no-lgpio",
+           lambda bench: _refused(bench, "No module named 'lgpio'", lgpio=False), LINES),
+    Mishap("echo", "not-in-group", "the user is not in the group gpio", "fault", "not-in-group",
+           lambda bench: _refused(bench, "Permission denied", groups=frozenset({"pi"})), LINES),
+    Mishap("echo", "unwritable", "lgpio may not write in its folder", "fault", "folder-unwritable",
+           lambda bench: _refused(bench, "'.lgd-nfy-3'", folder="/"), LINES),
+    Mishap("echo", "no-chip", "the machine is no Pi", "fault", "no-gpio",
+           lambda bench: _refused(bench, "can not open gpiochip", chips=False), LINES),
+    Mishap("echo", "busy", "another program holds the lines", "fault", "line-taken",
+           lambda bench: _refused(bench, "GPIO busy"), LINES),
+    Mishap("lid", "twice", "something else on this node holds GPIO25", "fault", "line-taken",
+           lambda bench: bench.io.digital_in("GPIO25")),
+    Mishap("door", "twice", "something else on this node holds GPIO27", "fault", "line-taken",
+           lambda bench: bench.io.digital_in("GPIO27")),
+    Mishap("meter", "twice", "something else on this node holds GPIO17", "fault", "line-taken",
+           lambda bench: bench.io.digital_in("GPIO17")),
+    Mishap("ph", "silent", "unit 3's wire is cut", "no-comm", "unit-silent",
+           lambda bench: bench.rs485.break_unit(PH, "silent")),
+    Mishap("ph", "garbled", "unit 3's wire is loose", "crc", "unit-garbled",
+           lambda bench: bench.rs485.break_unit(PH, "crc")),
+    Mishap("ph", "wrong-map", "unit 3 has other registers", "refused", "unit-refused",
+           lambda bench: bench.rs485.break_unit(PH, "illegal-address")),
+    Mishap("ph", "denied", "the user may not use the serial port", "no-comm", "port-denied",
+           lambda bench: _denied(bench, RS485), ("turbidity",)),
+    Mishap("power", "short", "the meter loses the end of its answers", "crc", "unit-garbled",
+           lambda bench: bench.meters.break_unit(POWER, "short")),
+    Mishap("power", "wrong-map", "another kind of meter stands there", "refused", "unit-refused",
+           lambda bench: bench.meters.break_unit(POWER, "illegal-address")),
+    Mishap("power", "surge", "the mains are far too high", "range", "mains-voltage",
+           lambda bench: setattr(bench, "volts", 287.0)),
+    Mishap("power", "denied", "the user may not use the meter's port", "no-comm", "port-denied",
+           lambda bench: _denied(bench, METERS)),
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from sensors.settings import Seconds, Settings
 OVER_RANGE = 1.2  # more than this much above the meter's greatest flow is interference, not water
 NS_PER_HOUR = 3_600_000_000_000
 LISTEN_NS, LISTEN_STEP_S = 10_000_000_000, 0.5  # at 1 l/s and 10 l a pulse one comes in that time
+TWO_PULSES = 2  # a rate needs both
 SILENT_NS = 24 * NS_PER_HOUR  # a village that draws no water for a day is a meter that does not turn
 
 
@@ -122,12 +123,12 @@ class PulseFlow:
     def diagnose(self) -> Sequence[Finding]:
         """Say when no pulse comes, when some came too fast, or more than the meter can give.
 
-        A meter that has not given one yet is listened to for ten seconds, so that one need only open a tap.
+        A meter that has not given two yet is listened to for ten seconds, so that one need only open a tap.
         """
         if self._counter is None:
             return []
         until_ns = self._io.clock.monotonic_ns() + LISTEN_NS
-        while self._counter.snapshot().last_ns is None and self._io.clock.monotonic_ns() < until_ns:
+        while self._counter.snapshot().total < TWO_PULSES and self._io.clock.monotonic_ns() < until_ns:
             self._io.clock.sleep(LISTEN_STEP_S)
         config, count, now_ns = self._config, self._counter.snapshot(), self._io.clock.monotonic_ns()
         found = []

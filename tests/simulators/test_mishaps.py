@@ -40,7 +40,7 @@ def test_on_a_bench_where_nothing_is_broken_everything_is_good():
 
 
 def test_each_fault_has_a_name_of_its_own():
-    assert len({each.full_name for each in MISHAPS}) == len(MISHAPS)
+    assert len({each.full_name for each in MISHAPS}) == len(MISHAPS) >= 40
 
 
 @pytest.mark.parametrize("fault", MISHAPS, ids=lambda fault: fault.full_name)
