@@ -94,7 +94,7 @@ def new(name: str, scopes: str, commune: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"token": secret, **table}, ensure_ascii=False))
         return
-    click.echo(f"{secret}\n", nl=True)
+    click.echo(f"{secret}\n")
     click.echo(
         "# for edge.toml; the token itself goes into the sender's token_file, with chmod 600\n[[token]]"
     )

@@ -3,12 +3,18 @@
 import threading
 import time
 from collections.abc import Callable, Hashable
+from typing import Annotated
+
+import msgspec
 
 from sensors.settings import Bytes, Settings
 
 __all__ = ["Limiter", "Limits"]
 
 _MOST_CALLERS = 10_000  # some 2 MB; past it the fullest buckets, which nobody misses, are forgotten
+
+
+_Rate = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Limits(Settings, frozen=True):
@@ -19,11 +25,11 @@ class Limits(Settings, frozen=True):
     a second: what is above is left to the node, which sends it again when custody does not come.
     """
 
-    requests: float = 100.0
-    wrong_tokens: float = 10.0
-    streams: int = 8
+    requests: _Rate = 100.0
+    wrong_tokens: _Rate = 10.0
+    streams: Annotated[int, msgspec.Meta(ge=0)] = 8
     mqtt_body: Bytes = Bytes(65_536)
-    mqtt_rate: float = 0.0
+    mqtt_rate: _Rate = 0.0
 
 
 class Limiter:

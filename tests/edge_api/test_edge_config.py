@@ -63,6 +63,7 @@ def test_a_good_file_is_understood(tmp_path: Path) -> None:
         (CENTRAL + UP.replace("http://h:1", "h:1"), "upstream 1: url: "),
         (CENTRAL + UP.replace("h:1", "h:port"), "upstream a: url: 'http://h:port' is not an address"),
         (CENTRAL + UP.replace("h:1", "h:1/?db=x"), "is not an address; write http://HOST:PORT"),
+        (CENTRAL + "[limits]\nrequests = -1", "[limits] requests: "),
         (CENTRAL + '[[token]]\nname = "t"\nsha256 = "x"\nscopes = ["read"]', "token 1: sha256: "),
         ("[site", "not TOML: "),
     ],
