@@ -65,16 +65,15 @@ def report(met: "list[Met]", lang: str) -> None:
 def _everything(ports: tuple[str, ...], units: range, bauds: tuple[int, ...]) -> "Iterator[Met | Step]":
     from gateway.probe import scan
     from sensors.io.modbus import SerialModbus
+    from sensors.io.pi import open_i2c
 
     sysfs, dev = Path("/sys"), Path("/dev")
     yield from scan.chips(dev)
     yield from scan.thermometers(sysfs)
     yield from scan.kernel_chips(sysfs)
     for bus in sorted(dev.glob("i2c-[0-9]")):
-        from smbus2 import SMBus
-
         try:
-            opened = SMBus(str(bus))
+            opened = open_i2c(bus)
         except OSError as error:
             yield scan.Met("port", str(bus), str(error))
             continue

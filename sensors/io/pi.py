@@ -2,7 +2,10 @@
 
 import os
 import select
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -123,14 +126,27 @@ class PiIO:
     def _pins(self) -> Any:
         if self._factory is None:
             # lgpio is named here and not left to gpiozero's search: a silent fall-back loses edge times.
-            # Its import makes a pipe in the working directory, which must be writable (LG_WD moves it).
             try:
-                from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 - only a Pi has it
+                with _writable_folder():
+                    from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 - only a Pi has it
 
-                self._factory = LGPIOFactory()
+                    self._factory = LGPIOFactory()
             except Exception as error:  # lgpio raises its own untyped errors beside OSError and ImportError
                 raise IOUnavailable(f"no GPIO through lgpio: {error!r}") from error
         return self._factory
+
+
+@contextmanager
+def _writable_folder() -> Iterator[None]:
+    """Stand in a writable folder: lgpio's import makes a pipe in the working directory, and opens it at once.
+
+    Under systemd that directory is / unless told, and the import would fail with a FileNotFoundError.
+    """
+    if os.access(".", os.W_OK):
+        yield
+        return
+    with chdir(tempfile.gettempdir()):
+        yield
 
 
 class KernelPulses:
@@ -168,6 +184,13 @@ class KernelPulses:
             for event in self._request.read_edge_events():
                 self._tally.edge(event.timestamp_ns, event.line_seqno - self._number - 1)
                 self._number = event.line_seqno
+
+
+def open_i2c(bus: Path) -> Any:
+    """Open an I2C bus such as /dev/i2c-1 with smbus2, to look for chips; raise OSError when it cannot be."""
+    from smbus2 import SMBus  # noqa: PLC0415 - only a search for chips needs it
+
+    return SMBus(str(bus))
 
 
 def _request_edges(line: str, edge: Edge, debounce_s: float) -> Any:

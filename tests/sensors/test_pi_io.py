@@ -2,8 +2,11 @@
 
 import os
 import re
+import sys
+import tempfile
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -123,3 +126,20 @@ def test_only_one_file_names_hardware_libraries():
         if hardware.search(path.read_text())
     }
     assert naming == {"sensors/io/pi.py"}
+
+
+def test_lgpio_is_imported_where_it_can_make_its_pipe(tmp_path, monkeypatch):
+    class Factory:
+        def __init__(self):
+            self.made_in = str(Path.cwd())
+
+        def close(self):
+            pass
+
+    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", SimpleNamespace(LGPIOFactory=Factory))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    io = PiIO()
+    assert io._pins().made_in == tempfile.gettempdir()
+    assert Path.cwd() == tmp_path
+    io.close()
