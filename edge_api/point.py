@@ -1,5 +1,6 @@
 """One point as InfluxDB knows it: measurement, tag set, time and fields; what ingest hands on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sensors.sample import Value
@@ -30,6 +31,21 @@ def stream_of(point: Point) -> tuple[str, str] | None:
     if isinstance(gw, str) and isinstance(ep, str) and _plain(gw) and _plain(ep):
         return gw, ep
     return None
+
+
+def told(value: Value) -> dict[str, Value]:
+    """Return the field of an `Alert` that says its value: a database's field has one type for all kinds."""
+    if isinstance(value, bool):
+        return {"valueText": "true" if value else "false"}
+    return {"valueText": value} if isinstance(value, str) else {"value": float(value)}
+
+
+def value_told(fields: Mapping[str, Value]) -> Value | None:
+    """Return the value that an `Alert` speaks of, as its event said it; None without one."""
+    text = fields.get("valueText")
+    if text in {"true", "false"}:
+        return text == "true"
+    return fields.get("value", text)
 
 
 def _plain(name: str) -> bool:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from edge_api.point import Point
+from edge_api.point import Point, value_told
 from sensors.sample import Value
 
 NOT_ALARMS = frozenset({"gap"})
@@ -108,7 +108,7 @@ def told(old: Alarm | None, point: Point) -> Alarm:
         raised_ns=ts_ns,
         severity=_text(fields.get("severity", "info")),
         field=_text(fields.get("field")),
-        value=_value(fields.get("value")),
+        value=_value(value_told(fields)),
         limit=_value(fields.get("limit")),
         reason=_text(fields.get("reason")),
         gw=_text(fields.get("gw")),

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from edge_api.alarms.alarm import ACKNOWLEDGED, PER_FIELD
-from edge_api.point import Point
+from edge_api.point import Point, value_told
 from gateway.feed import Meta
 from sensors.sample import Value
 
@@ -95,7 +95,7 @@ class AssetNow(Struct, kw_only=True):
                 severity=str(fields.get("severity", "info")),
                 ts_ns=point.ts_ns,
                 field=None if field is None else str(field),
-                value=fields.get("value"),
+                value=value_told(fields),
                 limit=fields.get("limit"),
             )
 

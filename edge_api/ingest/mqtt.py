@@ -10,7 +10,7 @@ from edge_api.arrivals import MessageArrival
 from edge_api.config import Site
 from edge_api.limits import Limiter, Limits
 from edge_api.lineprotocol import encode_fields, series
-from edge_api.point import Point
+from edge_api.point import Point, told
 from gateway.feed import Event, FeedError, Meta, Reading, Topic, decode_event, decode_reading, to_ns
 from gateway.feed.bodies import decode
 from gateway.feed.link import Link, Message
@@ -182,6 +182,8 @@ def _fields(body: Reading | Event) -> dict[str, Value]:
         if isinstance(value, (float, int, str)):
             # JSON writes 31.0 as 31: what is not the seq or a count is a float upstream, always.
             fields[name] = value
+    if isinstance(body, Event) and "value" in fields:
+        fields |= told(fields.pop("value"))
     if isinstance(body, Event) and isinstance(body.first, int) and isinstance(body.last, int):
         fields |= {"from": body.first, "to": body.last}
     return fields
