@@ -203,5 +203,30 @@ class PacedClock(VirtualClock):
                 passed.set()
 
 
+class MachineClock(VirtualClock):
+    """The clock of one machine in a world that others live in too: its boots and errors are its own."""
+
+    def __init__(self, world: VirtualClock, *, boot_id: str = "sim-boot-1") -> None:
+        """Boot now, synchronised."""
+        super().__init__(boot_id=boot_id)
+        self._world = world
+        self._start_ns = world.true_ns()
+
+    def sleep(self, seconds: float) -> None:
+        """Let seconds pass in the world, for all machines."""
+        self._world.sleep(seconds)
+
+    def _world_ns(self) -> int:
+        return self._world.true_ns() - self._start_ns
+
+    def _schedule(self, at_ns: int, event: Event) -> Event:
+        def happen() -> None:
+            if event.action is not None:
+                event.action()
+
+        self._world.at(self._start_ns + at_ns, happen)
+        return event
+
+
 def _since_1970_ns(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000

@@ -50,12 +50,20 @@ class SimCommune:
     """Signals between a village and the IO that one node's drivers get."""
 
     def __init__(
-        self, io: SimIO, village: Village, *, node: int, bins: int, domains: Sequence[Domain]
+        self,
+        io: SimIO,
+        village: Village,
+        *,
+        node: int,
+        bins: int,
+        domains: Sequence[Domain],
+        files_every_s: float,
     ) -> None:
         self.io = io
         self.node = node
         self.gw = f"gw-{node:02}"
         self.village = village
+        self._files_every_s = files_every_s
         self._clock = io.clock
         self.sky = village.sky
         self.bins = [self._site(each, bins) for each in range(bins)] if "waste" in domains else []
@@ -69,7 +77,7 @@ class SimCommune:
         if self.lights is not None:
             self._add_lights(self.lights)
         thermal = ThermalFiles(io.sysfs, self.cpu_c)
-        self._clock.every(FILES_EVERY_S, thermal.refresh)
+        self._clock.every(files_every_s, thermal.refresh)
 
     def cpu_c(self) -> float:
         """Return the Pi's processor temperature in C: an idle one is some 20 K above the air."""
@@ -81,10 +89,9 @@ class SimCommune:
 
     def set_door(self, *, is_open: bool) -> None:
         """Open or shut the lamp cabinet's door; raise ValueError without lights."""
-        if self.lights is None or self.door is None:
+        if self.lights is None:
             raise ValueError("this commune has no lamp cabinet")
         self.lights.open_door(yes=is_open)
-        self.door.set(closed=not is_open)
 
     def config_toml(self, *, every: str = "60s", stale_after: str = "180s") -> str:
         """Return node.toml's device and asset tables that fit this commune's wiring."""
@@ -133,9 +140,10 @@ class SimCommune:
     def _add_lights(self, lights: Feeder) -> None:
         bus = self.bus = self.io.wire_bus(PORT)
         bus.add(PZEM_UNIT, 4, pzem_bank(lambda: _supply(lights)))
-        self.door = ContactSignal(self._clock, self.io.pin(DOOR_LINE))
+        self.door = reed = ContactSignal(self._clock, self.io.pin(DOOR_LINE))
+        lights.on_door = lambda is_open: reed.set(closed=not is_open)
         lux = LuxFiles(self.io.sysfs, lambda: self.sky.lux() / DOME)
-        self._clock.every(FILES_EVERY_S, lux.refresh)
+        self._clock.every(self._files_every_s, lux.refresh)
 
     def _truths(self) -> dict[str, dict[str, Value]]:
         truths: dict[str, dict[str, Value]] = {
@@ -252,11 +260,13 @@ def build(
     domains: Sequence[Domain] = ALL,
     sysfs: Path | None = None,
     village: Village | None = None,
+    files_every_s: float = FILES_EVERY_S,
 ) -> SimCommune:
     """Make a commune's node number `node`: the same seed, clock and calls give the same readings.
 
     It looks at a `village` that others may look at too, or at one of its own. Up to 6 bins have lid
-    contacts, up to 10 fit on the header; raise ValueError for more.
+    contacts, up to 10 fit on the header; raise ValueError for more. `files_every_s` is how often the
+    kernel's files are written anew.
     """
     if not 0 <= bins <= MOST_BINS:
         raise ValueError(f"{bins} bins: a Pi's header has lines for at most {MOST_BINS}; build more nodes")
@@ -264,7 +274,9 @@ def build(
         names = bin_names(node, bins) if "waste" in domains else ()
         sizes = Sizes(names, water="water" in domains, lights="lighting" in domains, number=node)
         village = Village(clock, f"{seed}/{node}", sizes)
-    return SimCommune(SimIO(clock, sysfs), village, node=node, bins=bins, domains=domains)
+    return SimCommune(
+        SimIO(clock, sysfs), village, node=node, bins=bins, domains=domains, files_every_s=files_every_s
+    )
 
 
 def bin_names(node: int, count: int) -> list[str]:

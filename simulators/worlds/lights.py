@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulators.clock import VirtualClock
@@ -36,6 +37,8 @@ class Lamp:
 
 class Feeder:
     """One cabinet with its lamps: the truth that its power meter looks at."""
+
+    on_door: Callable[[bool], None] | None = None
 
     def __init__(
         self,
@@ -120,6 +123,8 @@ class Feeder:
         """Open the cabinet's door, or shut it."""
         self.door_open = yes
         self._note()
+        if self.on_door is not None:
+            self.on_door(yes)
 
     def _note(self) -> None:
         height_deg, lit = self._sky.sun_deg(), self.lit

@@ -1,0 +1,128 @@
+"""Because what the world did must be what the readings and the events say, through every part of the path."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import fmean
+
+import pytest
+from msgspec.structs import replace
+
+from edge_api.config import Upstream
+from gateway.node import Node
+from sensors.settings import Seconds
+from simulators.scenario import Scenario, read
+from simulators.stations import Stations, stations
+from tests.edge_api.edge_rig import COMMUNE, edge_at_work, edge_config
+from tests.parts.influxd import InfluxDB
+from tests.parts.mosquitto import Mosquitto
+from tests.parts.wait import until
+from tests.scenarios.judge import Verdict, event_spans, judge, report
+
+# in the field's unit: half of what the sensor tells apart, the waste's roughness, a value's age; for the
+# flow, a moment beside the mean of a quarter of an hour
+MEAN_ERROR = {
+    "fillingLevel": 0.04,
+    "pH": 0.01,
+    "turbidity": 0.01,
+    "freeChlorine": 0.002,
+    "waterFlow": 2.5,
+    "waterConsumption": 0.05,
+    "voltageR": 0.1,
+    "intensityR": 0.01,
+    "totalActivePower": 0.001,
+    "energyConsumed": 0.002,
+}
+TYPES = ("WasteContainer", "WaterQualityObserved", "WaterDistributionNetwork", "WaterConsumptionObserved")
+LIGHTS = "StreetlightControlCabinet"
+CLEAR = {"limit-turbidity", "dayBurner", "doorOpen"}
+"""Kinds whose values are far from the limit: no event of them may be false, no long condition missed."""
+
+
+class Truths:
+    """Makes nodes that note, with each reading, what was true at its moment."""
+
+    def __init__(self):
+        self.of = {}
+
+    def make(self, config, sim):
+        truths = self.of
+
+        class Watched(Node):
+            def _take(self, reading):
+                true_ns = sim.io.clock.true_ns() - sim.io.clock.monotonic_ns() + reading.mono_ns
+                truths[reading.asset.id, true_ns // 1_000_000] = sim.truth(reading.asset.id)
+                super()._take(reading)
+
+        return Watched(config, sim.io)
+
+
+@contextmanager
+def whole_path(
+    scenario: Scenario, mosquitto: Mosquitto, influxdb: InfluxDB, folder, truths: Truths
+) -> Iterator[Stations]:
+    upstream = Upstream(name="influx", url=f"http://{influxdb.address}", api="v1", bucket=influxdb.database)
+    with edge_at_work(edge_config(folder, COMMUNE, mosquitto.port, [upstream])) as (edge, _):
+        it = stations(scenario, folder, ("127.0.0.1", mosquitto.port), truths.make)
+        try:
+            while it.step():
+                pass
+            until(lambda: it.drained and all(each.drained for each in edge.relays), within_s=240)
+            yield it
+        finally:
+            it.stop()
+
+
+def errors(influxdb: InfluxDB, truths: Truths, scenario: Scenario) -> dict[str, list[float]]:
+    """Every good value less what was true at its moment, by field."""
+    cuts = [float(each.at) for each in scenario.faults if each.kind == "brown-out"]
+    restart_ns = (scenario.start.timestamp() + min(cuts, default=1e9)) * 1e9
+    found: dict[str, list[float]] = {field: [] for field in MEAN_ERROR}
+    for measurement in (*TYPES, LIGHTS):
+        for row in influxdb.query(f'SELECT * FROM "{measurement}"'):
+            truth = truths.of[row["asset"], row["time"] // 1_000_000]
+            for field in set(truth) & set(MEAN_ERROR):
+                if field == "waterConsumption" and row["time"] > restart_ns:
+                    continue  # the pulses' count begins anew with its node, and says nothing of what was
+                if row.get(field) is not None and row["q"] == "good":
+                    found[field].append(row[field] - truth[field])
+    return found
+
+
+def play(scenario, mosquitto, influxdb, folder) -> tuple[dict[str, Verdict], Stations]:
+    truths = Truths()
+    with whole_path(scenario, mosquitto, influxdb, folder, truths) as it:
+        arrived = sum(influxdb.count(each, "seq") for each in (*TYPES, LIGHTS, "Device", "Alert"))
+        assert arrived == sum(each.node.journal.taken for each in it.stations)
+        assert len(truths.of) == arrived - influxdb.count("Alert", "seq")
+        seen = errors(influxdb, truths, scenario)
+        means = {field: fmean(map(abs, each)) for field, each in seen.items() if each}
+        events = event_spans(influxdb.query('SELECT * FROM "Alert"'))
+        every_s = float(scenario.every)
+        verdicts = judge(
+            it.village.chronicle.spans(), events, shortest_s=3600 + 4 * every_s, slack_s=1800 + 2 * every_s
+        )
+        print(f"\n{scenario.name}: {arrived} points; left out: {', '.join(it.left_out) or 'nothing'}")
+        print("mean errors: " + ", ".join(f"{field} {mean:.4f}" for field, mean in means.items()))
+        print(report(verdicts, events))
+        assert {field: mean for field, mean in means.items() if mean > MEAN_ERROR[field]} == {}
+        return verdicts, it
+
+
+@pytest.mark.parts
+def test_two_days_with_a_storm_are_what_readings_and_events_say(mosquitto, influxdb, tmp_path):
+    scenario = replace(read("storm-and-burst"), every=Seconds(900), bins=6, duration=Seconds(2 * 86_400))
+    verdicts, _ = play(scenario, mosquitto, influxdb, tmp_path)
+    for kind in CLEAR & set(verdicts):
+        assert (verdicts[kind].false, verdicts[kind].missed) == ([], []), kind
+    assert verdicts["limit-turbidity"].once == 1
+    assert verdicts["doorOpen"].once == 1
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(1200)
+def test_thirty_days_of_twenty_bins_are_what_readings_and_events_say(mosquitto, influxdb, tmp_path):
+    verdicts, it = play(read("thirty-days"), mosquitto, influxdb, tmp_path)
+    for kind in CLEAR:
+        assert (verdicts[kind].false, verdicts[kind].missed) == ([], []), kind
+        assert verdicts[kind].once == verdicts[kind].true
+    assert it.village.population == 1155
