@@ -12,6 +12,8 @@ from sensors.sample import Value
 
 # Fields that say where a reading came from and how good it is, not what the asset is like.
 NOT_VALUES = frozenset({"gw", "ep", "seq", "hist", "q", "qr", "raw"})
+DOUBTS = frozenset({"q", "qr"})
+"""Kept in history all the same, where a reading is not good: a chart shows which values are doubtful."""
 
 MOST_FIELDS = 64  # an asset of the feed has ten; a stranger's must not fill the memory
 _MOST_ALERTS = 32
@@ -51,6 +53,7 @@ class AssetNow(Struct, kw_only=True):
     gw: str | None = None
     stale_after_s: float | None = None
     units: dict[str, str] = {}
+    limits: dict[str, list[float]] = {}
     status: str | None = None
     ts_ns: int = 0
     quality: str = "good"
@@ -106,6 +109,7 @@ class AssetNow(Struct, kw_only=True):
         self.gw = meta.gw
         self.stale_after_s = meta.staleAfter
         self.units = dict(meta.units)
+        self.limits = dict(meta.limits)
         if not isinstance(meta.location, msgspec.UnsetType):
             self.lat, self.lon = meta.location.lat, meta.location.lon
 

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Mapping
 
-from edge_api.history.now import MOST_FIELDS, NOT_VALUES
+from edge_api.history.now import DOUBTS, MOST_FIELDS, NOT_VALUES
 from edge_api.history.query import Piece
 from sensors.sample import Value
 
@@ -32,7 +32,7 @@ class Tail:
         added = 0
         columns = self._columns
         for key, value in fields.items():
-            if key not in NOT_VALUES:
+            if key not in NOT_VALUES or (key in DOUBTS and fields.get("q") != "good"):
                 column = columns.get(key)
                 if column is None or (type(value) is not float and type(column[1]) is array):
                     column = self._column_for(key, value)

@@ -121,6 +121,18 @@ def test_where_readings_come_from_is_not_kept_as_a_value(path: Path) -> None:
     history.close()
 
 
+def test_what_was_doubtful_is_kept_and_what_was_good_needs_no_word(path: Path) -> None:
+    history = History(path)
+    history.add([point(0, {"a": 1.0, "q": "good"}), point(1, {"a": 2.0, "q": "uncertain", "qr": "a:range"})])
+    history.add([point(2, {"q": "bad", "qr": "a:no-echo"}), point(3, {"a": 3.0})])
+    for _again in range(2):
+        assert values(history, "q") == ["uncertain", "bad"]
+        assert values(history, "qr") == ["a:range", "a:no-echo"]
+        history.flush()
+    assert "q" not in history.latest()[0].fields
+    history.close()
+
+
 def test_points_without_an_asset_are_passed_over(path: Path) -> None:
     history = History(path)
     history.add([Point("cpu", {"host": "x"}, T, {"a": 1.0})])
