@@ -1,6 +1,7 @@
 """The node's commands for the person in front of the wires."""
 
 import json
+import logging
 import sys
 import time
 from contextlib import contextmanager
@@ -93,6 +94,8 @@ def kept(looks: "Source", config: "NodeConfig", paper: Path, who: str) -> "Sourc
 
 def finish(looks: "Source", device: str, lang: str, *, watch: bool, as_json: bool) -> None:
     """Show a check, once or again and again, and exit by its worst quality."""
+    # what the journal would say, the check says in words of its own
+    logging.basicConfig(level=logging.CRITICAL)
     quality = "good"
     try:
         while True:

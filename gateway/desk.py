@@ -7,23 +7,39 @@ import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
+from gateway.check.certificate import certify, page
 from gateway.check.checking import Visits, check
 from gateway.check.look import Place
 from gateway.check.machine import this_machine
 from gateway.check.reasoning import Machine
 from gateway.config import NodeConfig
-from gateway.feed.desk import LONGEST_LINE, Answer, Ask, Claim, Done, Refused, Wired
+from gateway.feed.desk import (
+    LONGEST_ANSWER,
+    LONGEST_LINE,
+    Answer,
+    Ask,
+    Calibrated,
+    Certified,
+    Checked,
+    Claim,
+    Done,
+    Refused,
+    Wired,
+)
+from sensors.calibration import Calibrations
 from sensors.errors import ConfigError
 from sensors.header import pin_of
+from sensors.io import Clock
 
 CALLERS = 4  # a technician, a page, and two that forgot to hang up
 QUESTIONS = 1000  # of one caller; then it may call again
 QUIET_S = 60.0  # a caller that asks nothing for so long has gone
+HEARD_OUT_S = 0.5  # for what a caller says that is sent away
 MODE = 0o660  # the node's user and group, as of its devices
 
 log = logging.getLogger(__name__)
@@ -37,6 +53,7 @@ class Desk:
         path: Path,
         config: NodeConfig,
         visits: Visits,
+        clock: Clock,
         machine: Callable[[], Machine] = this_machine,
     ) -> None:
         """Open the socket; raise ConfigError when another process has it, or the folder is not writable."""
@@ -44,6 +61,7 @@ class Desk:
         self._config = config
         self._visits = visits
         self._machine = machine
+        self._clock = clock
         self._checking = threading.Lock()  # two checks at once would only wait for each other
         self._callers: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -85,6 +103,9 @@ class Desk:
             if full:
                 with caller, contextlib.suppress(OSError):
                     _send(caller, Refused(f"{CALLERS} callers are here already; try again in a minute"))
+                    caller.shutdown(socket.SHUT_WR)
+                    caller.settimeout(HEARD_OUT_S)
+                    caller.recv(LONGEST_LINE)  # a question left unread would take our answer away with it
                 continue
             threading.Thread(target=self._attend, args=(caller,), name="desk-caller", daemon=True).start()
 
@@ -119,13 +140,37 @@ class Desk:
             yield from wired(self._config, ask.device)
             yield Done()
             return
+        if ask.do == "calibrations":
+            for each in Calibrations(self._config.calibrations).records:
+                yield Calibrated(each.of, each.kind, each.at, each.by, each.note)
+            yield Done()
+            return
         if not self._checking.acquire(timeout=QUIET_S / 2):
             yield Refused("another check is under way; try again in a minute")
             return
         try:
-            yield from check(self._config, self._visits, self._machine(), device=ask.device, lang=ask.lang)
+            answers = check(self._config, self._visits, self._machine(), device=ask.device, lang=ask.lang)
+            yield from self._certified(answers, ask) if ask.do == "certificate" else answers
         finally:
             self._checking.release()
+
+    def _certified(self, answers: Iterable[Answer], ask: Ask) -> Iterator[Answer]:
+        """Pass a check on, and before its end the certificate of what it found."""
+        found = []
+        for answer in answers:
+            if isinstance(answer, Checked):
+                found.append(answer)
+            if isinstance(answer, Done):
+                made = certify(
+                    self._config,
+                    found,
+                    Calibrations(self._config.calibrations).records,
+                    who=ask.who,
+                    wall_ns=self._clock.wall_ns(),
+                    clock_set=self._clock.synchronised(),
+                )
+                yield Certified(msgspec.Raw(msgspec.json.encode(made)), page(made, ask.lang))
+            yield answer
 
 
 def wired(config: NodeConfig, device: str = "") -> Iterator[Wired]:
@@ -145,7 +190,7 @@ def ask(path: Path, question: Ask) -> Iterator[Answer]:
         line.settimeout(QUIET_S)
         line.connect(str(path))
         line.sendall(msgspec.json.encode(question) + b"\n")
-        for each in _lines(line):
+        for each in _lines(line, LONGEST_ANSWER):
             answer: Answer = msgspec.json.decode(each, type=Answer)
             yield answer
             if isinstance(answer, Done | Refused):
@@ -175,12 +220,12 @@ def _remove_dead(path: Path) -> None:
     path.unlink()
 
 
-def _lines(line: socket.socket) -> Iterator[bytes]:
-    """Yield the lines that come in, none longer than LONGEST_LINE, so that nobody fills the memory."""
+def _lines(line: socket.socket, longest: int = LONGEST_LINE) -> Iterator[bytes]:
+    """Yield the lines that come in, none longer than `longest`, so that nobody fills the memory."""
     waiting = b""
     for _number in range(QUESTIONS):
         while b"\n" not in waiting:
-            if len(waiting) > LONGEST_LINE:
+            if len(waiting) > longest:
                 return
             more = line.recv(4096)
             if not more:

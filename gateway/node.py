@@ -94,7 +94,7 @@ class Node:
             ),
         )
         self.runner = Runner(config, io, self._take)
-        self.desk = Desk(config.desk.socket, config, self.runner) if config.desk.socket else None
+        self.desk = Desk(config.desk.socket, config, self.runner, io.clock) if config.desk.socket else None
         self.lights = self._lights()
         self.publisher.commands = self.lights.paths
         self.publisher.commanded = lambda path, message: self.lights.heard(

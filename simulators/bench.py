@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RS485, METERS = "/dev/ttyUSB0", "/dev/ttyUSB1"
 PH, TURBIDITY, POWER = 3, 7, 11
 TIMEOUT_S = 0.15  # a pty answers in 20 ms, also on a busy machine
-FLOW_L_S = 2.0
+FLOW_L_S = 4.0
 
 
 class BenchIO(SimIO):

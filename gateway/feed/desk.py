@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-LONGEST_LINE = 65_536  # of a question or an answer, in bytes
+LONGEST_LINE = 65_536  # of a question, in bytes
+LONGEST_ANSWER = 4_000_000  # a certificate holds a page
 
 Lang = Literal["vi", "en"]
 Quality = Literal["good", "uncertain", "bad"]
@@ -17,7 +18,7 @@ Quality = Literal["good", "uncertain", "bad"]
 class Ask(msgspec.Struct, omit_defaults=True):
     """A question: what to do, for which device ("" is all), and in which language to say it."""
 
-    do: Literal["devices", "check", "live", "wiring", "calibrations", "certificate"]
+    do: Literal["devices", "check", "wiring", "calibrations", "certificate"]
     device: Annotated[str, msgspec.Meta(max_length=64)] = ""
     lang: Lang = "vi"
     who: Annotated[str, msgspec.Meta(max_length=200)] = ""
@@ -84,6 +85,16 @@ class Wired(msgspec.Struct, tag_field="is", tag="wired", omit_defaults=True):
     lines: list[Claim] = []
 
 
+class Calibrated(msgspec.Struct, tag_field="is", tag="calibrated", omit_defaults=True):
+    """One calibration as it was made: of which value, of which kind, since when (RFC 3339), by whom."""
+
+    of: str
+    kind: str
+    at: str
+    by: str
+    note: str = ""
+
+
 class Certified(msgspec.Struct, tag_field="is", tag="certified"):
     """An installation certificate: its data, and the same as a page."""
 
@@ -103,4 +114,4 @@ class Refused(msgspec.Struct, tag_field="is", tag="refused"):
     error: str
 
 
-Answer = Checked | Looking | Wired | Certified | Done | Refused
+Answer = Checked | Looking | Wired | Calibrated | Certified | Done | Refused

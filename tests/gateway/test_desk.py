@@ -2,14 +2,27 @@
 
 import socket
 import stat
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import msgspec
 import pytest
 
+from gateway.check.certificate import read
+from gateway.config import Spool
 from gateway.desk import CALLERS, Desk, ask
-from gateway.feed.desk import LONGEST_LINE, Ask, Checked, Done, Looking, Refused, Wired
+from gateway.feed.desk import (
+    LONGEST_LINE,
+    Ask,
+    Calibrated,
+    Certified,
+    Checked,
+    Done,
+    Looking,
+    Refused,
+    Wired,
+)
 from gateway.runner import Runner
+from sensors.calibration import Calibrations, Record
 from sensors.errors import ConfigError
 from simulators.bench import Bench
 from simulators.mishaps import mishap
@@ -31,9 +44,11 @@ def path(tmp_path):
 
 @pytest.fixture
 def desk(bench, path):
-    runner = Runner(bench.config(), bench.io, lambda _reading: None)
+    spool = Spool(path=path.with_name("node.db"))
+    configured = msgspec.structs.replace(bench.config(), spool=spool)
+    runner = Runner(configured, bench.io, lambda _reading: None)
     runner.start(schedule=False)
-    served = Desk(path, bench.config(), runner, lambda: bench.machine)
+    served = Desk(path, configured, runner, bench.clock, lambda: bench.machine)
     served.start()
     yield served
     served.stop()
@@ -66,6 +81,16 @@ def test_one_device_is_judged_by_its_neighbours_though_only_it_is_told(desk, ben
     answers = list(ask(path, Ask("check", device="turbidity")))
     (found,) = [each for each in answers if isinstance(each, Checked)]
     assert found.told[0].code == "unit-silent"
+
+
+def test_calibrations_are_told_and_stand_on_the_certificate(desk, path):
+    record = Record(of="ph.pH", kind="ph", at="2026-11-24T02:00:00Z", by="Lê An", gain=1.01, offset=0.0)
+    Calibrations(path.with_name("calibrations.jsonl")).append([record])
+    told = [each for each in ask(path, Ask("calibrations")) if isinstance(each, Calibrated)]
+    assert told == [Calibrated("ph.pH", "ph", "2026-11-24T02:00:00Z", "Lê An")]
+    (made,) = [each for each in ask(path, Ask("certificate", who="Lê An")) if isinstance(each, Certified)]
+    assert read(bytes(made.data)).calibrations[0].of == "ph.pH"
+    assert "Biên bản" in made.html
 
 
 def test_the_wiring_names_lines_pins_ports_and_units(desk, path):
@@ -104,17 +129,14 @@ def test_a_line_without_end_is_hung_up_on(desk, path):
 
 
 def test_more_callers_than_seats_are_sent_away(desk, path):
-    seated = []
-    for _ in range(CALLERS):
-        caller = socket.socket(socket.AF_UNIX)
-        caller.settimeout(30)
-        caller.connect(str(path))
-        caller.sendall(b'{"do":"devices"}\n')
-        assert caller.recv(1)
-        seated.append(caller)
-    assert "callers" in said(path, b'{"do":"devices"}\n').error
-    for caller in seated:
-        caller.close()
+    with ExitStack() as seats:
+        for _ in range(CALLERS):
+            caller = seats.enter_context(socket.socket(socket.AF_UNIX))
+            caller.settimeout(30)
+            caller.connect(str(path))
+            caller.sendall(b'{"do":"devices"}\n')
+            assert caller.recv(1)
+        assert "callers" in said(path, b'{"do":"devices"}\n').error
 
 
 def test_the_socket_is_for_the_nodes_user_and_group_and_goes_with_the_node(desk, path):
@@ -125,13 +147,13 @@ def test_the_socket_is_for_the_nodes_user_and_group_and_goes_with_the_node(desk,
 
 def test_a_second_desk_on_the_same_socket_is_refused(desk, bench, path):
     with pytest.raises(ConfigError, match="another process serves it"):
-        Desk(path, bench.config(), None)
+        Desk(path, bench.config(), None, bench.clock)
 
 
 def test_a_socket_left_behind_by_a_power_cut_is_taken_over(bench, path):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
-    served = Desk(path, bench.config(), None)
+    served = Desk(path, bench.config(), None, bench.clock)
     served.start()
     assert list(ask(path, Ask("devices")))[-1] == Done()
     served.stop()
@@ -139,4 +161,4 @@ def test_a_socket_left_behind_by_a_power_cut_is_taken_over(bench, path):
 
 def test_a_socket_where_there_is_no_folder_is_a_clear_error(bench, tmp_path):
     with pytest.raises(ConfigError, match=r"\[desk\] socket: .*nowhere"):
-        Desk(tmp_path / "nowhere" / "desk", bench.config(), None)
+        Desk(tmp_path / "nowhere" / "desk", bench.config(), None, bench.clock)
