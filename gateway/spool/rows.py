@@ -65,8 +65,7 @@ def tables_of(number: int, record: Row) -> Iterator[tuple[str, Row]]:
 
 def upgraded(table: str, row: Sequence[object]) -> Row | None:
     """Return what version 2 writes for a row that version 1 wrote, None for any other row."""
-    names = _OLD.get(table, ())
-    if len(row) != len(names) or row[-1] != _checksum(table, row[:-1]):
+    if table not in _OLD or len(row) != len(_OLD[table]) or row[-1] != _checksum(table, row[:-1]):
         return None
     return sealed(table, *row[:-1], None, None)
 

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from gateway.spool import Gap, RangeSet, Spool, SpoolError, migrate
+from gateway.spool.rows import tables_of
 from tests.gateway.test_spool import reading
 
 STREAM = ("gw-01", "aa")
@@ -175,3 +176,8 @@ def test_a_damaged_file_of_the_older_version_is_salvaged_with_its_gaps_and_numbe
     assert gaps_of(spool) == [(5, 5, "quota", 99, None, None)]
     assert spool.body(12) == b"body 12"
     spool.close()
+
+
+@pytest.mark.parametrize("record", [(), (None,), (None, 1), (1, 2, 3, 4, 5, 6, 7, 8)])
+def test_what_is_left_of_a_record_on_a_damaged_page_is_no_row_of_any_version(record):
+    assert list(tables_of(1, record)) == []
