@@ -51,8 +51,9 @@ def report(met: "list[Met]", lang: str) -> None:
     from sensors.text import translator
 
     translate = translator(lang)
+    number = translate(_("unit"))
     for each in met:
-        unit = f" {translate(_('unit'))} {each.unit} ({each.baud})" if each.kind == "modbus" else ""
+        unit = f" {number} {each.unit} ({each.baud})" if each.kind == "modbus" else ""
         click.echo(f"✓ {each.kind} {each.where}{unit} {each.what}".rstrip())
     lines = list(proposals(met))
     if not lines:
