@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 
 import click
 
+from gateway.cli_calibrate import calibrate
 from sensors.errors import ConfigError
 
 GROUP = "commune.commands"
@@ -95,6 +96,9 @@ def config(file: Path, as_json: bool) -> None:
         click.echo(json.dumps(facts))
     else:
         click.echo(f"{file}: ok, {facts['devices']} devices, {facts['assets']} assets")
+
+
+node.add_command(calibrate)
 
 
 @node.command()

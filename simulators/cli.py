@@ -209,3 +209,20 @@ def commune(
             click.echo(f"{name}: {value}")
     if found.get("taken") != found.get("in_custody"):
         raise SystemExit(1)
+
+
+@sim.command()
+@click.argument("target")
+@click.option("--keep", type=click.Path(path_type=Path), required=True, help="Folder that keeps the history.")
+@click.option("--by", default="", help="Who calibrates.")
+@click.option(
+    "--lang", type=click.Choice(["vi", "en"]), default="vi", envvar="COMMUNE_LANG", show_default=True
+)
+def calibrate(target: str, keep: Path, by: str, lang: str) -> None:
+    """Practise `commune node calibrate` on a simulated commune: bin-0001, ph.pH, meter, ..."""
+    from gateway.cli import configuration
+    from gateway.cli_calibrate import run
+    from simulators.node import practice
+
+    with configuration(), practice(keep) as (config, io):
+        run(config, io, target, kind=None, by=by, note="", points=(), wait=300.0, lang=lang, as_json=False)

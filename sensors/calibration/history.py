@@ -84,6 +84,11 @@ class Calibrations:
             found = sorted((each for each in found if each.at_ns <= at_ns), key=lambda each: each.at_ns)
         return found[-1] if found else None
 
+    def again(self, of: str, own: float, at_ns: int) -> float:
+        """Make a past value anew from its reading's `raw` and time (ns since 1970)."""
+        record = self.newest(of, at_ns)
+        return own if record is None else record.apply(own)
+
     def holding(self, of: str, now_ns: int | None, good_for_s: float | None, *, wanted: bool) -> Calibration:
         """Return what holds for `of` now, doubted when older than `good_for_s`, or missing though `wanted`.
 

@@ -1,0 +1,142 @@
+"""How each kind of calibration is done: its steps, and what must be true of its points to be believed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sensors.calibration.record import Kind, Point
+from sensors.errors import SensorError
+
+PH_SLOPE = (85.0, 105.0)  # per cent of the ideal: below, the glass is worn; above, a buffer is wrong
+PH_OFFSET_MV = 30.0  # at pH 7: beyond, the reference is poisoned
+MV_PER_PH = 59.16  # Nernst at 25 C: 0.19842 mV/K times the temperature
+GAIN = (0.5, 2.0)  # of a device that already gives the right unit: beyond, a wire or a setting is wrong
+LEAST_DEPTH_M = 0.1
+
+
+def _(text: str) -> str:
+    return text
+
+
+class Refused(SensorError, ValueError):  # noqa: N818 - reads as the sentence it is
+    """What was measured or answered cannot be right; `sentence` with `facts` says what to do."""
+
+    def __init__(self, sentence: str, **facts: float) -> None:
+        super().__init__(sentence.format(**{name: f"{value:g}" for name, value in facts.items()}))
+        self.sentence = sentence
+        self.facts = facts
+
+    def say(self, translate: object) -> str:
+        """Return the sentence in the language of a translator."""
+        text = translate(self.sentence) if callable(translate) else self.sentence
+        return str(text).format(**{name: f"{value:g}" for name, value in self.facts.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing for the technician to do: then a steady reading is taken, or a number is asked for."""
+
+    sentence: str
+    wants: Literal["measure", "number"]
+    usual: float | None = None
+
+
+_LOW = Step(_("Bring it to a low, known value. What is it truly?"), "number")
+_HIGH = Step(_("Bring it to a high, known value. What is it truly?"), "number")
+_HOLD = Step(_("Leave it so until the reading is steady."), "measure")
+_BUFFER = Step(_("Rinse the probe, put it into this buffer and wait."), "measure")
+_TWO = (_LOW, _HOLD, _HIGH, _HOLD)
+
+STEPS: dict[Kind, tuple[Step, ...]] = {
+    "empty-full": (
+        Step(_("Empty the bin and shut its lid."), "measure"),
+        Step(_("Hold a board where the bin counts as full, and shut the lid."), "measure"),
+    ),
+    "ph": (
+        Step(_("The first buffer: which pH?"), "number", 7.0),
+        _BUFFER,
+        Step(_("The second buffer: which pH?"), "number", 4.01),
+        _BUFFER,
+    ),
+    "two-point": _TWO,
+    "current-loop": _TWO,
+    "offset": (Step(_("Bring it to a known value (ice water is 0 °C). What is it truly?"), "number"), _HOLD),
+    "k-factor": (
+        Step(_("Shut the tap behind the meter, so that nothing flows."), "measure"),
+        Step(_("Fill a measured bucket through the meter and shut the tap. How many litres?"), "number"),
+        Step(_("Leave the tap shut until the count stands still."), "measure"),
+    ),
+    "scale": (
+        Step(_("Take everything off the scale."), "measure"),
+        Step(_("Put a known mass on the scale. How many kg?"), "number"),
+        _HOLD,
+    ),
+    "factory": (),
+}
+
+USUAL_KIND: dict[str, Kind] = {"Q30": "ph", "MTQ": "k-factor", "KGM": "scale", "CEL": "offset"}
+"""By unit; anything else is calibrated at two points."""
+
+
+def points_of(kind: Kind, answers: Sequence[float]) -> tuple[Point, ...]:
+    """Return (what the device said, what was true) from the answers to the steps of a kind."""
+    if kind == "empty-full":
+        return (answers[0], 0.0), (answers[1], 1.0)
+    if kind == "k-factor":
+        return (answers[0], 0.0), (answers[2], answers[1] / 1000)
+    if kind == "scale":
+        return (answers[0], 0.0), (answers[2], answers[1])
+    return tuple((own, true) for true, own in zip(answers[::2], answers[1::2], strict=True))
+
+
+def fit(kind: Kind, points: Sequence[Point]) -> tuple[float, float, dict[str, float]]:
+    """Return gain, offset and the facts of the kind; raise Refused for points that cannot be right."""
+    if kind == "factory":
+        return 1.0, 0.0, {}
+    if kind == "offset":
+        ((own, true),) = points
+        return 1.0, true - own, {}
+    (own_1, true_1), (own_2, true_2) = points
+    if true_1 == true_2:
+        raise Refused(_("Both points have the same true value: take two that differ."))
+    if own_1 == own_2:
+        raise Refused(_("The device said the same at both points: look at its wire, or wait longer."))
+    if kind == "empty-full" and own_1 - own_2 < LEAST_DEPTH_M:
+        raise Refused(
+            _("Empty is {empty} m and full is {full} m: empty must be farther by 10 cm. Start again."),
+            empty=own_1, full=own_2,
+        )  # fmt: skip
+    gain = (true_2 - true_1) / (own_2 - own_1)
+    offset = true_1 - gain * own_1
+    if kind == "ph":
+        return gain, offset, _electrode(gain, offset)
+    if kind == "k-factor":
+        _bounded(gain)
+        return gain, 0.0, {"litres": true_2 * 1000}
+    if kind != "empty-full":
+        _bounded(gain)
+    return gain, offset, {}
+
+
+def _electrode(gain: float, offset: float) -> dict[str, float]:
+    slope = 100 / gain
+    if not PH_SLOPE[0] <= slope <= PH_SLOPE[1]:
+        raise Refused(
+            _("The slope is {slope} %, not 85 to 105 %: clean it, take fresh buffers, or a new probe."),
+            slope=round(slope, 1),
+        )
+    zero_mv = (7 - (7 - offset) / gain) * MV_PER_PH
+    if abs(zero_mv) > PH_OFFSET_MV:
+        raise Refused(
+            _("It is {offset} mV off at pH 7, more than 30: clean it, take fresh buffers, or a new probe."),
+            offset=round(zero_mv, 1),
+        )
+    return {"slope_percent": round(slope, 2), "offset_mv": round(zero_mv, 2)}
+
+
+def _bounded(gain: float) -> None:
+    if not GAIN[0] <= gain <= GAIN[1]:
+        raise Refused(
+            _("True is {gain} times what it says, not 0.5 to 2: look at wires, unit and scale first."),
+            gain=round(gain, 3),
+        )
