@@ -1,13 +1,13 @@
 """Keeps the alarms of all that arrives: the open ones in memory, all in a file; over restarts, bounded."""
 
 import logging
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 
 from edge_api.alarms.alarm import ACKNOWLEDGED, Alarm, is_alarm, told
 from edge_api.alarms.disk import AlarmFile
@@ -59,7 +59,7 @@ class AlarmBook:
         try:
             self._file = AlarmFile(path)
             self._open = {each.key: each for each in reversed(self._file.opened(most_open))}
-        except (SQLAlchemyError, OSError) as error:
+        except (sqlite3.Error, OSError) as error:
             log.error("alarms: %s cannot be used, the book is in memory only: %s", path, error)  # noqa: TRY400
 
     def catch_up(self, spool: Spool) -> None:
@@ -154,7 +154,7 @@ class AlarmBook:
         if found is None and self._file is not None:
             try:
                 return self._file.one(key)
-            except SQLAlchemyError as error:
+            except sqlite3.Error as error:
                 self._say(error)
         return found
 
@@ -174,7 +174,7 @@ class AlarmBook:
             try:
                 found = self._file.next_raised(alarm.slot, alarm.raised_ns)
                 later += [] if found is None else [found]
-            except SQLAlchemyError as error:
+            except sqlite3.Error as error:
                 self._say(error)
         return _superseded(alarm, min(later)) if later else alarm
 
@@ -195,13 +195,13 @@ class AlarmBook:
             return
         try:
             self._file.write(list(self._unwritten.values()), segment, self._most_kept)
-        except SQLAlchemyError as error:
+        except sqlite3.Error as error:
             self._say(error)
             return
         self._unwritten.clear()
         self._failing = ""
 
-    def _say(self, error: SQLAlchemyError) -> None:
+    def _say(self, error: sqlite3.Error) -> None:
         if str(error) != self._failing:
             self._failing = str(error)
             log.warning("alarms: the disk fails, the book goes on in memory: %s", error)

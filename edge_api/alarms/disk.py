@@ -4,16 +4,11 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, delete, event, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import DatabaseError
-from sqlmodel import Field, SQLModel, create_engine
 
 from edge_api.alarms.alarm import Alarm
-from edge_api.history.disk import is_damage, move_aside
+from edge_api.database import is_damage, move_aside, open_database, transaction
 
 log = logging.getLogger(__name__)
 
@@ -21,116 +16,81 @@ _encode = msgspec.msgpack.Encoder(enc_hook=int).encode
 _alarms = msgspec.msgpack.Decoder(Alarm)
 
 
-class AlarmRow(SQLModel, table=True):
-    """One alarm; what is asked for stands beside it in columns."""
-
-    __tablename__ = "alarm"
-
-    key: str = Field(primary_key=True)
-    slot: str = Field(index=True)
-    commune: str
-    raised_ns: int | None
-    last_ns: int = Field(index=True)
-    open: bool = Field(index=True)
-    packed: bytes
-
-
-class ReadRow(SQLModel, table=True):
-    """How far the spool has been read: the last segment whose events are in the book."""
-
-    __tablename__ = "read"
-
-    id: int = Field(primary_key=True)
-    segment: int
-
-
-_alarm = SQLModel.metadata.tables["alarm"]
-_read = SQLModel.metadata.tables["read"]
+_VERSION = 0  # of the tables: the first ones gave none
+_CACHE_KIB = 256
+_WRITE = """
+INSERT INTO alarm (key, slot, commune, raised_ns, last_ns, open, packed) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET slot = excluded.slot, commune = excluded.commune,
+    raised_ns = excluded.raised_ns, last_ns = excluded.last_ns, open = excluded.open, packed = excluded.packed
+"""
+_READ = """
+INSERT INTO read (id, segment) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET segment = excluded.segment
+"""
+_FORGET = "DELETE FROM alarm WHERE key IN (SELECT key FROM alarm ORDER BY open, last_ns LIMIT ?)"
 
 
 class AlarmFile:
-    """The database. Methods raise SQLAlchemyError; a damaged file is set aside when it is opened."""
+    """The database, for one caller at a time; a damaged file is set aside. Methods raise sqlite3.Error."""
 
     def __init__(self, path: Path) -> None:
         try:
-            self._engine = _open(path)
-        except DatabaseError as error:
+            self._db = _open(path)
+        except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
             aside = move_aside(path)
             log.error("alarms: %s is damaged; set aside as %s, a new one is begun", path, aside)  # noqa: TRY400
-            self._engine = _open(path)
+            self._db = _open(path)
 
     def segment(self) -> int:
         """Return the last segment of the spool that was read into the book."""
-        return int(next((row[0] for row in self._rows(select(_read.c.segment))), 0))
+        return int(next((row[0] for row in self._db.execute("SELECT segment FROM read").fetchall()), 0))
 
     def one(self, key: str) -> Alarm | None:
         """Return an alarm by its key."""
-        return next(iter(self._decoded(select(_alarm.c.packed).where(_alarm.c.key == key))), None)
+        return next(iter(self._decoded("WHERE key = ?", key)), None)
 
     def opened(self, most: int) -> list[Alarm]:
         """Return the open alarms, the newest first."""
-        statement = select(_alarm.c.packed).where(_alarm.c.open).order_by(_alarm.c.last_ns.desc())
-        return self._decoded(statement.limit(most))
+        return self._decoded("WHERE open ORDER BY last_ns DESC LIMIT ?", most)
 
     def some(self, commune: str | None, since_ns: int | None, most: int) -> list[Alarm]:
         """Return alarms last heard of since then, the newest first."""
-        statement = select(_alarm.c.packed).order_by(_alarm.c.last_ns.desc(), _alarm.c.key).limit(most)
-        if commune is not None:
-            statement = statement.where(_alarm.c.commune == commune)
-        if since_ns is not None:
-            statement = statement.where(_alarm.c.last_ns >= since_ns)
-        return self._decoded(statement)
+        return self._decoded(
+            "WHERE (?1 IS NULL OR commune = ?1) AND (?2 IS NULL OR last_ns >= ?2)"
+            " ORDER BY last_ns DESC, key LIMIT ?3",
+            commune,
+            since_ns,
+            most,
+        )
 
     def next_raised(self, slot: str, raised_ns: int) -> int | None:
         """Return when the next alarm of a slot was raised after this time, None when none was."""
-        statement = select(func.min(_alarm.c.raised_ns)).where(
-            _alarm.c.slot == slot, _alarm.c.raised_ns > raised_ns
-        )
-        found = self._rows(statement)[0][0]
+        (found,) = self._db.execute(
+            "SELECT min(raised_ns) FROM alarm WHERE slot = ? AND raised_ns > ?", (slot, raised_ns)
+        ).fetchone()
         return None if found is None else int(found)
 
     def write(self, alarms: Sequence[Alarm], segment: int | None, most: int) -> None:
         """Write alarms, and how far the spool is read, in one transaction; forget the oldest past `most`."""
         rows = [
-            {
-                "key": each.key,
-                "slot": each.slot,
-                "commune": each.commune,
-                "raised_ns": each.raised_ns,
-                "last_ns": each.last_ns,
-                "open": each.open,
-                "packed": _encode(each),
-            }
-            for each in alarms
+            (it.key, it.slot, it.commune, it.raised_ns, it.last_ns, it.open, _encode(it)) for it in alarms
         ]
-        with self._engine.begin() as connection:
-            if rows:
-                statement = upsert(_alarm)
-                new = {name: statement.excluded[name] for name in rows[0] if name != "key"}
-                connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=new), rows)
+        with transaction(self._db) as db:
+            db.executemany(_WRITE, rows)
             if segment is not None:
-                mark = upsert(_read).values(id=1, segment=segment)
-                connection.execute(
-                    mark.on_conflict_do_update(index_elements=["id"], set_={"segment": segment})
-                )
-            spare = connection.execute(select(func.count()).select_from(_alarm)).scalar_one() - most
+                db.execute(_READ, (segment,))
+            spare = db.execute("SELECT count(*) FROM alarm").fetchone()[0] - most
             if spare > 0:
-                oldest = select(_alarm.c.key).order_by(_alarm.c.open, _alarm.c.last_ns).limit(spare)
-                connection.execute(delete(_alarm).where(_alarm.c.key.in_(oldest)))
+                db.execute(_FORGET, (spare,))
 
     def close(self) -> None:
         """Close the file."""
-        self._engine.dispose()
+        self._db.close()
 
-    def _rows(self, statement: Any) -> Sequence[Any]:
-        with self._engine.connect() as connection:
-            return connection.execute(statement).all()
-
-    def _decoded(self, statement: Any) -> list[Alarm]:
+    def _decoded(self, where: str, *values: object) -> list[Alarm]:
         found = []
-        for (packed,) in self._rows(statement):
+        for (packed,) in self._db.execute(f"SELECT packed FROM alarm {where}", values).fetchall():  # noqa: S608 - all of them stand above
             try:
                 found.append(_alarms.decode(packed))
             except msgspec.MsgspecError as error:
@@ -138,15 +98,6 @@ class AlarmFile:
         return found
 
 
-def _open(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 5.0})
-    event.listen(engine, "connect", _pragmas)
-    with engine.begin() as connection:
-        SQLModel.metadata.create_all(connection, tables=[_alarm, _read])
-    return engine
-
-
-def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
+def _open(path: Path) -> sqlite3.Connection:
     # FULL: an acknowledgement that was answered must outlive a power cut
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -256"):
-        connection.execute(f"PRAGMA {pragma}").close()
+    return open_database(path, "edge_api.alarms", version=_VERSION, synchronous="FULL", cache_kib=_CACHE_KIB)

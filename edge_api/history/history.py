@@ -1,6 +1,7 @@
 """History: what the page and the reading API know of the recent past."""
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,9 +9,8 @@ from itertools import chain, islice, starmap
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from edge_api.history.disk import Disk, is_damage, pack
+from edge_api.database import is_damage
+from edge_api.history.disk import Disk, pack
 from edge_api.history.now import AssetNow, asset_key
 from edge_api.history.query import Piece, Row, buckets, merged, overlapping
 from edge_api.history.tail import Tail
@@ -76,7 +76,7 @@ class History:
         try:
             self._disk = Disk(path, busy_s)
             self._assets = {asset.key: asset for asset in self._disk.load()}
-        except (SQLAlchemyError, OSError) as error:
+        except (sqlite3.Error, OSError) as error:
             log.error("history: %s cannot be used, recent readings stay in memory: %s", path, error)  # noqa: TRY400
 
     def add(self, points: Sequence[Point]) -> None:
@@ -262,7 +262,7 @@ class History:
                 return failed
             try:
                 answer = question(disk)
-            except SQLAlchemyError as error:
+            except sqlite3.Error as error:
                 self._failed(disk, error)
                 return failed
             if self._failing:
@@ -270,12 +270,12 @@ class History:
                 self._failing = ""
             return answer
 
-    def _failed(self, disk: Disk, error: SQLAlchemyError) -> None:
+    def _failed(self, disk: Disk, error: sqlite3.Error) -> None:
         try:
             if is_damage(error):
                 disk.set_aside()
                 return
-        except (SQLAlchemyError, OSError) as second:
+        except (sqlite3.Error, OSError) as second:
             log.error("history: no new file can be begun, readings stay in memory: %s", second)  # noqa: TRY400
             self._disk = None
             return

@@ -108,17 +108,20 @@ class NoteRow(SpoolTable, table=True):
     crc: int
 
 
-def schema() -> str:
-    """Write the SQL that makes an empty spool."""
+def schema(tables: MetaData = metadata, version: int = VERSION, *, again: bool = False) -> str:
+    """Write the SQL that makes tables in an empty file; with `again` also in one that has them already."""
     from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - only who writes schema.sql anew, and its test, come here
 
     dialect = sqlite.dialect()
     statements = []
-    for table in metadata.sorted_tables:
-        statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
-        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
+    for table in tables.sorted_tables:
+        statements.append(str(CreateTable(table, if_not_exists=again).compile(dialect=dialect)).strip())
+        statements += [
+            str(CreateIndex(index, if_not_exists=again).compile(dialect=dialect))
+            for index in sorted(table.indexes, key=lambda index: str(index.name))
+        ]
     lines = (";\n\n".join(statements) + ";\n").replace("\t", "    ").splitlines()
-    return "\n".join(line.rstrip() for line in lines) + f"\n\nPRAGMA user_version = {VERSION};\n"
+    return "\n".join(line.rstrip() for line in lines) + f"\n\nPRAGMA user_version = {version};\n"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from hashlib import sha256
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy.exc import OperationalError
 
 from edge_api.alarms import AlarmBook, AlarmUnknown
 from edge_api.alarms.alarm import told
@@ -166,7 +165,7 @@ def test_a_damaged_book_is_set_aside_and_a_new_one_begun(tmp_path, caplog):
 def test_with_a_sick_disk_the_book_goes_on_in_memory_and_catches_up(rig, monkeypatch, caplog):
     write = rig.book._file.write
     monkeypatch.setattr(
-        rig.book._file, "write", lambda *_: (_ for _ in ()).throw(OperationalError("w", {}, OSError("sick")))
+        rig.book._file, "write", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("sick"))
     )
     rig.book.take([word(1)])
     rig.book.take([word(2, event="x", asset="bin-2")])
