@@ -10,7 +10,7 @@ PYTEST := $(IN_VENV) pytest -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint bench lab lock screenshots
+.PHONY: help demo test check lint bench lab lock bundle screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -40,6 +40,9 @@ lab: .venv/.dev .venv/.project ## the tests that need root, network namespaces o
 
 lock: .venv/.dev ## make the lock files anew (ARGS=--upgrade takes newer versions)
 	@$(IN_VENV) bash scripts/lock.sh $(ARGS)
+
+bundle: .venv/.dev ## one signed archive that installs without Internet (KEY=/path/to/private/key.pem)
+	@bash scripts/bundle.sh "$(KEY)"
 
 screenshots: .venv/.dev .venv/.project ## the pictures in docs/images, from a running demo (BROWSER=/path/to/chromium)
 	@$(BIN)/python scripts/screenshots.py $(BROWSER)
