@@ -1,0 +1,45 @@
+"""Because every machine of the lab begins as the same blank card: one Debian, made once and kept."""
+
+import os
+import subprocess
+from pathlib import Path
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "commune-lab"
+PACKAGES = (
+    "ca-certificates", "dbus", "iproute2", "openssh-server", "openssl", "python3-apt", "python3-minimal",
+    "python3-venv", "sudo", "systemd-sysv",
+)  # fmt: skip
+_HOST_ONLY = ("etc/resolv.conf", "etc/machine-id", "var/lib/dbus/machine-id")
+
+
+def mirror() -> str:
+    """Return where this machine's own packages come from."""
+    said = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"],
+        check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    for site in said:
+        if "debian" in site:
+            return site
+    raise RuntimeError("apt-get indextargets names no Debian mirror; see /etc/apt/sources.list.d")
+
+
+def blank(release: str = "bookworm", arch: str = "amd64") -> Path:
+    """Return an archive of a blank Debian with a systemd and an SSH server; made when it is missing."""
+    archive = CACHE / f"{release}-{arch}.tar"
+    if not archive.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        root = CACHE / f"{release}-{arch}.making"
+        subprocess.run(["rm", "-rf", "--one-file-system", str(root)], check=True)
+        subprocess.run(
+            ["debootstrap", f"--arch={arch}", "--variant=minbase", f"--include={','.join(PACKAGES)}",
+             release, str(root), mirror()],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        for name in _HOST_ONLY:
+            (root / name).unlink(missing_ok=True)
+        making = archive.with_suffix(".tar.making")
+        subprocess.run(["tar", "-C", str(root), "-cf", str(making), "."], check=True)
+        subprocess.run(["rm", "-rf", "--one-file-system", str(root)], check=True)
+        making.rename(archive)  # so that an archive that is there is whole
+    return archive
