@@ -34,9 +34,13 @@ def broker(file: Path, out: Path | None, as_json: bool) -> None:
             "mosquitto.conf": mosquitto_conf(config.broker, province, commune),
             "acl": acl(config.broker, province, commune),
         }
+        changed = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, text in written.items():
+                if (folder / name).exists() and (folder / name).read_text(encoding="utf-8") == text:
+                    continue
+                changed = True
                 part = folder / f"{name}.part"
                 part.write_text(text, encoding="utf-8")
                 part.chmod(0o644)  # Mosquitto runs as a user of its own, and nothing in them is secret
@@ -50,7 +54,7 @@ def broker(file: Path, out: Path | None, as_json: bool) -> None:
         warnings.append("there is no [[broker.node]]: no node may say anything")
     files = [str(folder / name) for name in written]
     if as_json:
-        click.echo(json.dumps({"files": files, "warnings": warnings}, ensure_ascii=False))
+        click.echo(json.dumps({"files": files, "changed": changed, "warnings": warnings}, ensure_ascii=False))
         return
     for path in files:
         click.echo(path)

@@ -9,7 +9,7 @@ from edge_api.api.view import Certificate
 from edge_api.config import EdgeConfig
 from gateway.feed.expiry import look
 
-__all__ = ["SOON_DAYS", "certificates", "warn"]
+__all__ = ["SOON_DAYS", "certificates", "files_of", "warn"]
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def certificates(config: EdgeConfig, now_ns: int) -> list[Certificate]:
         Certificate(
             what=each.what, expires=_text(each.expires), days_left=each.days_left, problem=each.problem
         )
-        for each in look(_files(config), now_ns)
+        for each in look(files_of(config), now_ns)
     ]
 
 
@@ -40,7 +40,8 @@ def _text(when: datetime | None) -> str | None:
     return when.isoformat().replace("+00:00", "Z") if when else None
 
 
-def _files(config: EdgeConfig) -> Iterator[tuple[str, Path | None]]:
+def files_of(config: EdgeConfig) -> Iterator[tuple[str, Path | None]]:
+    """Yield what each certificate and list is called, and where it is."""
     if config.mqtt is not None:
         yield from (("[mqtt] ca_file", config.mqtt.ca_file), ("[mqtt] cert_file", config.mqtt.cert_file))
     yield "[http] cert_file", config.http.cert_file

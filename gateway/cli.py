@@ -21,6 +21,7 @@ PURPOSES = {
     "demo": "Run a whole commune on this machine, simulated.",
     "node": "Read sensors and send what they say to the edge.",
     "edge": "Gather a commune's readings and pass them up.",
+    "doctor": "Look at this machine: what is wrong with it, and what to do.",
     "feed": "The MQTT contract: its schemas, and a check of what is on a broker.",
     "pki": "Issue, renew and revoke the certificates of a province.",
     "sim": "Simulate communes and fleets of nodes.",

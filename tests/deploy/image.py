@@ -9,6 +9,10 @@ PACKAGES = (
     "ca-certificates", "dbus", "iproute2", "openssh-server", "openssl", "python3-apt", "python3-minimal",
     "python3-venv", "sudo", "systemd-sysv",
 )  # fmt: skip
+# What the roles would install from a mirror: the lab's network has none, so its card comes with them.
+ROLES = (
+    "chrony", "influxdb", "mosquitto", "nftables", "unattended-upgrades",
+)  # fmt: skip
 _HOST_ONLY = ("etc/resolv.conf", "etc/machine-id", "var/lib/dbus/machine-id")
 
 
@@ -42,4 +46,38 @@ def blank(release: str = "bookworm", arch: str = "amd64") -> Path:
         subprocess.run(["tar", "-C", str(root), "-cf", str(making), "."], check=True)
         subprocess.run(["rm", "-rf", "--one-file-system", str(root)], check=True)
         making.rename(archive)  # so that an archive that is there is whole
+    return archive
+
+
+def ready(release: str = "bookworm", arch: str = "amd64") -> Path:
+    """Return the archive of a card with the roles' Debian packages on it, none of them switched on."""
+    archive = CACHE / f"{release}-{arch}-ready.tar"
+    if not archive.exists():
+        root = CACHE / f"{release}-{arch}-ready.making"
+        subprocess.run(["rm", "-rf", "--one-file-system", str(root)], check=True)
+        root.mkdir()
+        subprocess.run(["tar", "-C", str(root), "-xf", str(blank(release, arch))], check=True)
+        policy = root / "usr/sbin/policy-rc.d"
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+        inside = ["chroot", str(root), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+        # The mirror's name and proxy are this machine's affair: they are lent for as long as this takes.
+        lent = [root / "etc/resolv.conf", root / "etc/hosts"]
+        for name in lent:
+            name.write_bytes(Path("/", name.relative_to(root)).read_bytes())
+        subprocess.run([*inside, "update"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*inside, "install", "-y", "--no-install-recommends", *ROLES],
+            check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        subprocess.run([*inside, "clean"], check=True)
+        units = ("chrony", "influxdb", "mosquitto", "nftables")
+        subprocess.run(["systemctl", f"--root={root}", "--quiet", "disable", *units], check=True)
+        for name in (policy, *lent):
+            name.unlink()
+        (root / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+        making = archive.with_suffix(".tar.making")
+        subprocess.run(["tar", "-C", str(root), "-cf", str(making), "."], check=True)
+        subprocess.run(["rm", "-rf", "--one-file-system", str(root)], check=True)
+        making.rename(archive)
     return archive
