@@ -1,15 +1,14 @@
 """A calibration step by step, for whoever leads through it: a terminal, a script, a page on a phone."""
 
+import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.config import NodeConfig
-from sensors import registry, settings
 from sensors.calibration.procedures import STEPS, USUAL_KIND, Refused, Step, fit, points_of
-from sensors.calibration.record import Kind, Record
+from sensors.calibration.record import Kind, Point, Record
 from sensors.errors import ConfigError
-from sensors.io import IO
 from sensors.sample import Metric
 from sensors.settings import did_you_mean
 
@@ -32,19 +31,43 @@ class Target:
     kind: Kind
 
 
-class Calibrating:
-    """One calibration: answer each `step` until there is none, then take the records."""
+Kinds = Callable[[str], Sequence[Metric]]
+"""Tells what a device measures, by its id."""
 
-    def __init__(self, target: Target) -> None:
+
+class Calibrating:
+    """One calibration: answer each `step` until there is none, then take the records.
+
+    With `points` measured already there is no step to answer.
+    """
+
+    def __init__(self, target: Target, points: Sequence[Point] = ()) -> None:
         self.target = target
         self._steps = STEPS[target.kind]
+        self._points = tuple(points)
         self._answers: list[float] = []
         self._seen: deque[float] = deque(maxlen=STEADY)
 
     @property
     def step(self) -> Step | None:
         """Return what is to be done now; None when all is."""
-        return self._steps[len(self._answers)] if len(self._answers) < len(self._steps) else None
+        answered = self._points or len(self._answers) == len(self._steps)
+        return None if answered else self._steps[len(self._answers)]
+
+    @property
+    def number(self) -> int:
+        """Return which step this is, counted from 1; one more than `count` when all are done."""
+        return len(self._answers) + 1
+
+    @property
+    def count(self) -> int:
+        """Return how many steps there are."""
+        return len(self._steps)
+
+    @property
+    def seen(self) -> int:
+        """Return how many readings in a row there are, STEADY at most."""
+        return len(self._seen)
 
     @property
     def steady(self) -> bool:
@@ -68,7 +91,7 @@ class Calibrating:
         if step is None:
             return
         if step.wants == "number":
-            if number is None:
+            if number is None or not math.isfinite(number):
                 raise Refused(_("A number is needed here."))
             self._answers.append(number)
         else:
@@ -77,16 +100,26 @@ class Calibrating:
             self._answers.append(round(sum(self._seen) / STEADY, 6))
         self._seen.clear()
 
+    def back(self) -> None:
+        """Take the last answer back; at the first step there is none."""
+        del self._answers[-1:]
+        self._seen.clear()
+
+    def again(self) -> None:
+        """Begin anew."""
+        self._points = ()
+        self._answers.clear()
+        self._seen.clear()
+
     def records(self, *, by: str, at: str, note: str = "", others: Sequence[str] = ()) -> list[Record]:
         """Return what is to be appended, for the target and `others` alike; raise Refused for nonsense."""
-        return make(
-            self.target, points_of(self.target.kind, self._answers), by=by, at=at, note=note, others=others
-        )
+        points = self._points or points_of(self.target.kind, self._answers)
+        return make(self.target, points, by=by, at=at, note=note, others=others)
 
 
 def make(
     target: Target,
-    points: Sequence[tuple[float, float]],
+    points: Sequence[Point],
     *,
     by: str,
     at: str,
@@ -110,7 +143,29 @@ def make(
     ]
 
 
-def find(config: NodeConfig, io: IO, name: str, kind: Kind | None = None) -> Target:
+def others(config: NodeConfig, target: Target) -> list[str]:
+    """Return what a calibration makes true besides: a meter's K-factor its flow as well as its index."""
+    driver = next((each.driver for each in config.devices if each.id == target.device), "")
+    also = target.kind == "k-factor" and target.metric == "volume" and driver == "pulse-flow"
+    return [f"{target.device}.flow"] if also else []
+
+
+def targets(config: NodeConfig, kinds: Kinds) -> list[tuple[Target, str]]:
+    """Return all that can be calibrated, each with the name of an asset that it serves."""
+    found: dict[str, tuple[Target, str]] = {}
+    for asset in config.assets:
+        for part in asset.inputs if asset.type != "Device" else ():
+            try:
+                target = find(config, kinds, f"{asset.id}.{part}")
+                if target.metric == "flow":  # a meter that counts is made true by its count
+                    target = find(config, kinds, target.device)
+            except ConfigError:
+                continue  # a contact's truth, or a word: nothing to calibrate
+            found.setdefault(target.of, (target, asset.name or asset.id))
+    return list(found.values())
+
+
+def find(config: NodeConfig, kinds: Kinds, name: str, kind: Kind | None = None) -> Target:
     """Find what "asset", "asset.input", "device" or "device.metric" means; raise ConfigError that helps."""
     thing, _dot, part = name.partition(".")
     for asset in config.assets:
@@ -123,8 +178,8 @@ def find(config: NodeConfig, io: IO, name: str, kind: Kind | None = None) -> Tar
         ):
             device, _dot, metric = asset.inputs["distance"].partition(".")
             return Target(asset.id, device, metric, "MTR", "empty-full")
-        return find(config, io, _one(asset.inputs, part, name), kind)
-    units = {metric.key: metric.unit for metric in _metrics(config, io, thing) if metric.kind != "state"}
+        return find(config, kinds, _one(asset.inputs, part, name), kind)
+    units = {metric.key: metric.unit for metric in _metrics(config, kinds, thing) if metric.kind != "state"}
     if part == "" and "volume" in units:
         part = "volume"
     metric = _one({key: key for key in units}, part, name)
@@ -133,11 +188,9 @@ def find(config: NodeConfig, io: IO, name: str, kind: Kind | None = None) -> Tar
     )
 
 
-def _metrics(config: NodeConfig, io: IO, device_id: str) -> Sequence[Metric]:
-    for device in config.devices:
-        if device.id == device_id:
-            driver = registry.driver(device.driver)
-            return driver(settings.convert(device.config, driver.Config, f"device {device.id}: "), io).metrics
+def _metrics(config: NodeConfig, kinds: Kinds, device_id: str) -> Sequence[Metric]:
+    if any(each.id == device_id for each in config.devices):
+        return kinds(device_id)
     known = [*(asset.id for asset in config.assets), *(device.id for device in config.devices)]
     raise ConfigError(f"there is no asset or device {device_id!r}{did_you_mean(device_id, known)}")
 

@@ -1,28 +1,41 @@
 """`commune node calibrate`: leads a technician through a calibration, or takes its points from a script."""
 
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime
+import shutil
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import msgspec
 
-from sensors.calibration.record import KINDS, Kind
+from sensors.calibration.record import KINDS, Kind, Point
+from sensors.figures import UNITS
 
 if TYPE_CHECKING:
-    from gateway.calibrating import Calibrating
     from gateway.config import NodeConfig
-    from gateway.device import Device
+    from gateway.feed.desk import Act, Answer, Ask, Calibrated, Lang, Stepped
     from sensors.io import IO
     from sensors.text import Translate
 
 EVERY_S = 1.0
+WIDEST = 100
+CLEAR = "\x1b[K"
 
 
 def _(text: str) -> str:
     return text
+
+
+class Way(NamedTuple):
+    """How to ask whoever has the hardware, and how to wait between two questions."""
+
+    ask: "Callable[[Ask], Iterator[Answer]]"
+    sleep: Callable[[float], None]
 
 
 @click.command()
@@ -40,9 +53,12 @@ def _(text: str) -> str:
 )
 def calibrate(
     target: str | None, file: Path, kind: Kind | None, by: str, note: str, points: tuple[str, ...],
-    wait: float, lang: str, *, listing: bool, as_json: bool,
+    wait: float, lang: "Lang", *, listing: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Calibrate an asset or a device step by step; exit code 1 when the points cannot be right."""
+    """Calibrate an asset or a device step by step; exit code 1 when the points cannot be right.
+
+    Without TARGET it prints what can be calibrated.
+    """
     from gateway.cli import configuration
     from gateway.config import load
     from sensors.io.pi import PiIO
@@ -50,129 +66,225 @@ def calibrate(
     with configuration():
         config = load(file)
         if listing:
-            show_history(config, target, as_json=as_json)
+            show_history(config, target, lang, as_json=as_json)
             return
-        run(config, PiIO(config.spool.path.parent), target or "", kind=kind, by=by, note=note, points=points,
-            wait=wait, lang=lang, as_json=as_json)  # fmt: skip
+        measured = bool(points) or kind == "factory" or not target
+        with reached(config, lambda: PiIO(config.spool.path.parent), hardware=not measured) as way:
+            run(way, target or "", kind=kind, by=by, note=note, points=points, wait=wait, lang=lang,
+                as_json=as_json)  # fmt: skip
+
+
+@contextmanager
+def reached(config: "NodeConfig", io: "Callable[[], IO]", *, hardware: bool = True) -> Iterator[Way]:
+    """Ask a running node at its desk; when none runs, open the hardware here, where it is needed."""
+    from gateway.check.source import desk, opened
+    from gateway.desk import ask
+    from gateway.runner import Runner
+    from gateway.underway import Underway
+
+    path = desk(config)
+    if path is not None:
+        yield Way(lambda question: ask(path, question), time.sleep)
+        return
+    lines = io()
+    if not hardware:
+        runner = Runner(config, lines, lambda _reading: None)
+        yield Way(Underway(config, runner, lines.clock).asked, lines.clock.sleep)
+        return
+    with opened(config, lines) as runner:
+        yield Way(Underway(config, runner, lines.clock).asked, lines.clock.sleep)
 
 
 def run(
-    config: "NodeConfig", io: "IO", name: str, *, kind: Kind | None, by: str, note: str,
-    points: tuple[str, ...], wait: float, lang: str, as_json: bool,
+    way: Way, target: str, *, kind: Kind | None, by: str, note: str, points: tuple[str, ...],
+    wait: float, lang: "Lang", as_json: bool,
 ) -> None:  # fmt: skip
-    """Do one calibration on some IO and append its records; raise ConfigError, or end with exit code 1."""
-    from gateway.calibrating import Calibrating, find, make
-    from sensors.calibration import Calibrations
-    from sensors.calibration.procedures import Refused
-    from sensors.errors import ConfigError
+    """Do one calibration; raise ConfigError, or end with exit code 1 when nothing was kept."""
+    from gateway.feed.desk import Ask
     from sensors.text import translator
 
     say = translator(lang)
-    if not name:
-        raise ConfigError("say what to calibrate: an asset or a device of the configuration")
-    target = find(config, io, name, kind)
-    by = by or click.prompt(say(_("Who calibrates?")), err=True)
-    others = _others(config, target.of, target.kind)
+    given = tuple(_point(each) for each in points)
+    if not target:
+        show_targets(way, lang, as_json=as_json)
+        return
+    who = by or click.prompt(_folded(say(_("Who calibrates?"))), err=True)
+    start = Ask(
+        "calibrate", lang=lang, who=who, act="start", target=target, kind=kind, note=note, points=given
+    )
     try:
-        if points or target.kind == "factory":
-            made = make(
-                target, [_point(each) for each in points], by=by, at=_now(io), note=note, others=others
-            )
-        else:
-            work = Calibrating(target)
-            _lead(config, io, work, say, wait)
-            made = work.records(by=by, at=_now(io), note=note, others=others)
-    except Refused as refused:
-        click.echo(refused.say(say), err=True)
+        stands = _stands(way, start)
+        led = Led(way, msgspec.structs.replace(start, target=stands.of, points=()), say, wait)
+        made = led.finish() if given or not stands.count else led.lead(stands)
+    except NotDone as refused:
+        click.echo(_folded(str(refused)), err=True)
         raise SystemExit(1) from refused
-    Calibrations(config.calibrations).append(made)
     for record in made:
+        line = f"{record.of}: {record.text}"
+        click.echo(msgspec.json.encode(record).decode() if as_json else _folded(line))
+    if not as_json:
+        click.echo(_folded(say(_("Kept. It holds from the next reading on."))))
+
+
+class NotDone(Exception):  # noqa: N818 - reads as the sentence it is
+    """Nothing is kept, and why: for people, in their language."""
+
+
+@dataclass
+class Led:
+    """One person led through one calibration at a terminal."""
+
+    way: Way
+    ask: "Ask"
+    say: "Translate"
+    wait_s: float
+
+    def lead(self, stands: "Stepped") -> "list[Calibrated]":
+        """Go through all steps; raise NotDone, or Abort when the person leaves: nothing is kept then."""
+        try:
+            click.echo(_folded(self.say(_("b and Enter: one step back. Ctrl-C: give up."))), err=True)
+            while True:
+                if stands.refused:
+                    self._refused(stands.refused)
+                stands = self._step(stands)
+                if stands.wants == "finish" and not stands.refused:
+                    for each in stands.made:
+                        click.echo(_folded(f"{each.of}: {each.text}"), err=True)
+                    if not self._back(stands.sentence):
+                        return self.finish()
+                    stands = self._do("back")
+        except BaseException:
+            with suppress(NotDone, OSError):
+                _answers(self.way, msgspec.structs.replace(self.ask, act="cancel"))
+            raise
+
+    def finish(self) -> "list[Calibrated]":
+        """Keep what was made."""
+        from gateway.feed.desk import Calibrated
+
+        answers = _answers(self.way, msgspec.structs.replace(self.ask, act="finish"))
+        return [each for each in answers if isinstance(each, Calibrated)]
+
+    def _refused(self, why: str) -> None:
+        """Begin anew with a person who is there; a script is over."""
+        if not sys.stdin.isatty():
+            raise NotDone(why)
+        click.secho(_folded(why), fg="red", err=True)
+
+    def _step(self, stands: "Stepped") -> "Stepped":
+        head = f"{stands.number}/{stands.count} {stands.sentence}"
+        if stands.wants == "number":
+            number = self._number(head, stands)
+            return self._do("back") if number is None else self._point(stands, number)
+        if self._back(head):
+            return self._do("back")
+        if stands.wants == "measure":
+            return self._measured(stands)
+        return stands
+
+    def _measured(self, stands: "Stepped") -> "Stepped":
+        """Read and show until the readings agree, or for as long as it may take."""
+        for _second in range(max(1, round(self.wait_s / EVERY_S))):
+            now = self._do("measure")
+            mark = click.style("✓", fg="green") if now.steady else f"{now.seen}/{now.needed}"
+            click.echo(f"\r{CLEAR}{now.text}  {mark}", err=True, nl=False)
+            if now.steady:
+                break
+            self.way.sleep(EVERY_S)
+        click.echo(err=True)
+        return self._point(stands)
+
+    def _point(self, stands: "Stepped", number: float | None = None) -> "Stepped":
+        ask = msgspec.structs.replace(self.ask, act="point", step=stands.number, number=number)
+        return _stands(self.way, ask)
+
+    def _do(self, act: "Act") -> "Stepped":
+        return _stands(self.way, msgspec.structs.replace(self.ask, act=act))
+
+    def _back(self, text: str) -> bool:
+        """Wait for Enter; return whether b was typed before it."""
+        text = f"{text} [Enter]"
+        return (
+            str(click.prompt(_folded(text), default="", show_default=False, prompt_suffix=" ", err=True))
+            == "b"
+        )
+
+    def _number(self, text: str, stands: "Stepped") -> float | None:
+        """Ask for a number, written with a comma or a point; None for one step back."""
+        unit = UNITS.get(stands.unit, stands.unit)
+        usual = None if stands.usual is None else f"{stands.usual:g}"
+        while True:
+            said = click.prompt(_folded(f"{text} {unit}".rstrip()), default=usual, err=True)
+            if said.strip() == "b":
+                return None
+            with suppress(ValueError):
+                return float(said.strip().replace(",", "."))
+            click.echo(_folded(self.say(_("A number is needed here."))), err=True)
+
+
+def show_targets(way: Way, lang: "Lang", *, as_json: bool) -> None:
+    """Print what can be calibrated, and when it was the last time."""
+    from gateway.feed.desk import Ask, Target
+    from sensors.text import translator
+
+    never = translator(lang)(_("never calibrated"))
+    for each in _answers(way, Ask("targets", lang=lang)):
+        if isinstance(each, Target):
+            last = f"{each.at[:10]} {each.by}" if each.at else never
+            line = f"{each.of}: {each.name} ({each.kind}), {last}"
+            click.echo(msgspec.json.encode(each).decode() if as_json else _folded(line))
+
+
+def show_history(config: "NodeConfig", target: str | None, lang: "Lang", *, as_json: bool) -> None:
+    """Print the records, of one target or of all, in the order in which they were made."""
+    from gateway.underway import calibrated
+    from sensors.calibration import Calibrations
+
+    for record in Calibrations(config.calibrations).records:
+        if target and record.of != target and not record.of.startswith(f"{target}."):
+            continue
+        each = calibrated(record, lang)
         if as_json:
             click.echo(msgspec.json.encode(record).decode())
         else:
-            click.echo(
-                f"{record.of}: {record.gain:.6g} x + {record.offset:.6g} {_facts(record.facts)}".rstrip()
-            )
-    if not as_json:
-        click.echo(say(_("Kept. It holds from the next reading on.")))
+            parts = (record.at[:16], record.of, record.kind, record.by, each.text, record.note)
+            click.echo("  ".join(part for part in parts if part))
 
 
-def show_history(config: "NodeConfig", target: str | None, *, as_json: bool) -> None:
-    """Print the records, of one target or of all, in the order in which they were made."""
-    from sensors.calibration import Calibrations
+def _answers(way: Way, ask: "Ask") -> "list[Answer]":
+    """Ask; raise ConfigError when the question is wrong, NotDone when it is refused."""
+    from gateway.feed.desk import Refused
+    from sensors.errors import ConfigError
 
-    history = Calibrations(config.calibrations)
-    for record in history.records:
-        if target and record.of != target and not record.of.startswith(f"{target}."):
-            continue
-        if as_json:
-            click.echo(json.dumps(msgspec.to_builtins(record), ensure_ascii=False))
-        else:
-            line = f"{record.gain:.6g} x + {record.offset:.6g}  {_facts(record.facts)}"
-            click.echo(
-                f"{record.at}  {record.of}  {record.kind}  {record.by}  {line}  {record.note}".rstrip()
-            )
+    found = list(way.ask(ask))
+    last = found[-1]
+    if isinstance(last, Refused):
+        raise ConfigError(last.error) if last.wrong else NotDone(last.error)
+    return found
 
 
-def _lead(config: "NodeConfig", io: "IO", work: "Calibrating", say: "Translate", wait_s: float) -> None:
-    from gateway.device import Device
+def _stands(way: Way, ask: "Ask") -> "Stepped":
+    from gateway.feed.desk import Stepped
 
-    (device_config,) = [each for each in config.devices if each.id == work.target.device]
-    device = Device(device_config, io)
-    device.open()
-    try:
-        while (step := work.step) is not None:
-            if step.wants == "number":
-                work.take(click.prompt(say(step.sentence), type=float, default=step.usual, err=True))
-                continue
-            click.echo(say(step.sentence), err=True)
-            click.pause(say(_("Press a key when it is so ...")), err=True)
-            _until_steady(
-                device, io, work, wait_s, lambda text: click.echo(f"\r{text:<60}", err=True, nl=False)
-            )
-            click.echo(err=True)
-            work.take()
-    finally:
-        device.close()
+    (stands,) = [each for each in _answers(way, ask) if isinstance(each, Stepped)]
+    if stands.refused and (ask.points or not stands.count):
+        raise NotDone(stands.refused)
+    return stands
 
 
-def _until_steady(
-    device: "Device", io: "IO", work: "Calibrating", wait_s: float, show: Callable[[str], None]
-) -> None:
-    """Read and show until the readings agree, or for `wait_s`."""
-    end_ns = io.clock.monotonic_ns() + round(wait_s * 1e9)
-    while io.clock.monotonic_ns() < end_ns:
-        sample = device.ask()[work.target.metric]
-        own = float(sample.value) if isinstance(sample.value, (int, float)) else None
-        steady = work.see(own)
-        show(f"{work.target.metric}: {sample.reason if own is None else f'{own:g}'}{'  ✓' if steady else ''}")
-        if steady:
-            return
-        io.clock.sleep(EVERY_S)
+def _folded(text: str) -> str:
+    """Fold to the terminal's width, as narrow as a phone's."""
+    width = min(shutil.get_terminal_size().columns, WIDEST) - 1
+    return textwrap.fill(text, max(20, width), break_long_words=False, break_on_hyphens=False)
 
 
-def _others(config: "NodeConfig", of: str, kind: Kind) -> list[str]:
-    """A meter's K-factor makes its flow true as well as its index."""
-    device, _dot, metric = of.partition(".")
-    driver = next((each.driver for each in config.devices if each.id == device), "")
-    return [f"{device}.flow"] if kind == "k-factor" and metric == "volume" and driver == "pulse-flow" else []
-
-
-def _point(text: str) -> tuple[float, float]:
+def _point(text: str) -> Point:
     from sensors.errors import ConfigError
 
     own, _sign, true = text.partition("=")
     try:
-        return float(own), float(true)
+        return float(own.replace(",", ".")), float(true.replace(",", "."))
     except ValueError:
         raise ConfigError(
             f"--point {text!r}: write what the device said and what was true: 6.93=7.00"
         ) from None
-
-
-def _now(io: "IO") -> str:
-    return datetime.fromtimestamp(io.clock.wall_ns() / 1e9, UTC).isoformat(timespec="milliseconds")
-
-
-def _facts(facts: dict[str, float]) -> str:
-    return " ".join(f"{name}={value:g}" for name, value in facts.items())

@@ -23,7 +23,6 @@ from gateway.feed.desk import (
     LONGEST_LINE,
     Answer,
     Ask,
-    Calibrated,
     Certified,
     Checked,
     Claim,
@@ -31,6 +30,7 @@ from gateway.feed.desk import (
     Refused,
     Wired,
 )
+from gateway.underway import Underway
 from sensors.calibration import Calibrations
 from sensors.errors import ConfigError
 from sensors.header import pin_of
@@ -62,6 +62,7 @@ class Desk:
         self._visits = visits
         self._machine = machine
         self._clock = clock
+        self._underway = Underway(config, visits, clock)
         self._checking = threading.Lock()  # two checks at once would only wait for each other
         self._callers: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -140,10 +141,8 @@ class Desk:
             yield from wired(self._config, ask.device)
             yield Done()
             return
-        if ask.do == "calibrations":
-            for each in Calibrations(self._config.calibrations).records:
-                yield Calibrated(each.of, each.kind, each.at, each.by, each.note)
-            yield Done()
+        if ask.do in ("calibrate", "calibrations", "targets"):
+            yield from self._underway.asked(ask)
             return
         if not self._checking.acquire(timeout=QUIET_S / 2):
             yield Refused("another check is under way; try again in a minute")

@@ -10,6 +10,7 @@ from sensors.calibration import Calibrations
 from sensors.errors import BusError
 from sensors.findings import Diagnosing, Finding
 from sensors.io import IO
+from sensors.reasons import CALIBRATING
 from sensors.sample import Metric, Quality, Sample, bad
 
 RETRY_NS = 30_000_000_000  # a device that cannot be opened is most often not plugged in yet
@@ -33,6 +34,7 @@ class Device:
         self._clock = io.clock
         self._open = False
         self._retry_ns = 0
+        self._aside_ns: int | None = None
         self._reason = self._kind = ""
 
     @property
@@ -57,8 +59,22 @@ class Device:
             self._open = True
 
     def read(self) -> dict[str, Sample]:
-        """Return one sample for each metric, checked and calibrated; takes as long as the driver does."""
+        """Return one sample for each metric, checked and calibrated; takes as long as the driver does.
+
+        While it is set aside all are bad: what a probe says of a buffer is not so of the water.
+        """
+        if self._aside_ns is not None and self._clock.monotonic_ns() < self._aside_ns:
+            return self.all_bad(CALIBRATING)
         return self._judge.judge(self.ask())
+
+    def set_aside(self, until_ns: int | None) -> None:
+        """Give no values until a monotonic time, for the device is being calibrated; None ends it."""
+        self._aside_ns = until_ns
+
+    def measure(self) -> dict[str, Sample]:
+        """Return what the driver gives now, without waiting for a retry; for a calibration."""
+        self._retry_ns = 0
+        return self.ask()
 
     def ask(self) -> dict[str, Sample]:
         """Return one sample for each metric as the driver gives it, bad ones with the reason."""

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +17,7 @@ from gateway.cycle import APART_NS, NS, Cycle, WatchedAsset
 from gateway.device import Device
 from sensors.calibration import Calibrations
 from sensors.io import IO
-from sensors.sample import Observation, Sample
+from sensors.sample import Metric, Observation, Sample
 
 SPREAD_NS = 2 * NS  # between the first cycles of two assets: soon after the start, and not all at once
 ANSWER_NS = 30 * NS  # a device that has not answered by then will not, in this cycle
@@ -134,6 +134,10 @@ class Runner:
             return cast("T", visit.done.result(limit_s))
         finally:
             visit.done.cancel()  # nobody waits for it any more
+
+    def kinds(self, device: str) -> Sequence[Metric]:
+        """Return what a device measures; raise KeyError for no such device."""
+        return {each.id: each for each in self._devices}[device].kinds
 
     def alive(self, limit_s: float = 30.0) -> dict[str, bool]:
         """Say of each bus, and of "schedule", whether its thread runs and has moved in the last `limit_s`."""

@@ -9,6 +9,7 @@ UNITS = {
     "NTU": "NTU",
     "M1": "mg/l",
     "G42": "µS/cm",
+    "LTR": "l",
     "MTR": "m",
     "KPA": "kPa",
     "MQH": "m³/h",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sensors.sample import Quality
 
+CALIBRATING = "calibrating"  # a person is at it: no value, and no fault either
+
 
 def _(text: str) -> str:
     return text
@@ -102,6 +104,7 @@ _ALL = (
     Reason("dark-at-noon", _("dark at noon: covered, dirty or broken"), _INACCURATE, _FAILURE),
     Reason("light-at-night", _("bright at night: a lamp shines on it"), _INACCURATE),
     # the node's own
+    Reason(CALIBRATING, _("it is being calibrated"), bad="BadOutOfService"),
     Reason("clock", _("the time is not certain"), "Uncertain"),
 )
 

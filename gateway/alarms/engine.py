@@ -9,6 +9,7 @@ import msgspec
 from gateway.alarms.core import MOST_AN_HOUR, State, Transition, step
 from gateway.alarms.rules import PER_FIELD, QUALITY, Base, Rule, Seen, Severity
 from gateway.feed import Event, Reading
+from sensors.reasons import CALIBRATING
 from sensors.sample import Value
 
 log = logging.getLogger(__name__)
@@ -205,6 +206,10 @@ def _seen(it: Observed, boot: str, wall_ns: int | None) -> Seen:
         for word in body.qr.split():
             name, _, reason = word.partition(":")
             reasons.setdefault(name, reason)
+    if set(reasons.values()) == {CALIBRATING}:
+        # A person is at it: neither a fault nor the end of one.
+        del fields[QUALITY]
+        reasons[QUALITY] = CALIBRATING
     hour = None
     if wall_ns is not None:
         hour = (wall_ns / 1e9 + _LOCAL_S) % _DAY_S / _HOUR_S

@@ -10,7 +10,7 @@ from gateway.check.words import checked
 from gateway.config import NodeConfig
 from gateway.device import Device
 from gateway.feed.desk import Answer, Checked, Done, Looking
-from sensors.sample import Quality
+from sensors.sample import Metric, Quality
 
 T = TypeVar("T")
 
@@ -25,6 +25,9 @@ class Visits(Protocol):
 
     def visit(self, device: str, action: Callable[[Device], T], limit_s: float) -> T:
         """Do something on the device's bus; raise TimeoutError when it does not come to it in time."""
+
+    def kinds(self, device: str) -> Sequence[Metric]:
+        """Return what a device measures."""
 
 
 def check(

@@ -18,7 +18,7 @@ from sensors.errors import ConfigError
 from sensors.io import IO
 
 
-def running(config: NodeConfig) -> Source | None:
+def desk(config: NodeConfig) -> Path | None:
     """Return the desk of the node that runs with this configuration; None when none runs."""
     path = config.desk.socket
     if path is None or not path.is_socket():
@@ -30,17 +30,30 @@ def running(config: NodeConfig) -> Source | None:
         raise ConfigError(f"[desk] socket: {path}: {error.strerror}; use sudo, or join its group") from error
     except ConnectionRefusedError:
         return None  # left behind by a power cut
-    return partial(_asked, path)
+    return path
+
+
+def running(config: NodeConfig) -> Source | None:
+    """Return what checks at a running node's desk; None when none runs."""
+    path = desk(config)
+    return None if path is None else partial(_asked, path)
 
 
 @contextmanager
 def own(config: NodeConfig, io: IO, machine: Machine) -> Iterator[Source]:
     """Open the hardware for this check; raise ConfigError while a node without a desk runs on it."""
+    with opened(config, io) as runner:
+        yield lambda device, lang: check(config, runner, machine, device=device, lang=lang)
+
+
+@contextmanager
+def opened(config: NodeConfig, io: IO) -> Iterator[Runner]:
+    """Open the hardware; raise ConfigError while a node without a desk runs on it."""
     with _kept_free(config.spool.path):
         runner = Runner(config, io, lambda _reading: None)
         runner.start(schedule=False)
         try:
-            yield lambda device, lang: check(config, runner, machine, device=device, lang=lang)
+            yield runner
         finally:
             runner.stop()
             io.close()
@@ -65,6 +78,6 @@ def _kept_free(spool: Path) -> Iterator[None]:
             fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             raise ConfigError(
-                "the node is running and has no desk: give it [desk] socket, or stop it for the check"
+                "the node is running and has no desk: give it [desk] socket, or stop it meanwhile"
             ) from None
         yield

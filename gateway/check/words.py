@@ -50,7 +50,7 @@ def checked(looked: Looked, lang: str) -> Checked:
         place.driver,
         place.bus,
         looked.quality.word,
-        [_measured(sample, units.get(sample.metric, "C62"), lang) for sample in looked.samples],
+        [measured(sample, units.get(sample.metric, "C62"), lang) for sample in looked.samples],
         [told(finding, lang) for finding in looked.findings],
     )
 
@@ -84,7 +84,8 @@ def sentences(each: Checked, lang: str) -> Iterator[tuple[str, str]]:
         yield " ", " · ".join(seen)
 
 
-def _measured(sample: Sample, unit: str, lang: str) -> Measured:
+def measured(sample: Sample, unit: str, lang: str) -> Measured:
+    """Put a sample into words."""
     translate = translator(lang)
     name = translate(METRICS[sample.metric]) if sample.metric in METRICS else sample.metric
     if sample.value is None:

@@ -1,11 +1,12 @@
 """How each kind of calibration is done: its steps, and what must be true of its points to be believed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sensors.calibration.record import Kind, Point
 from sensors.errors import SensorError
+from sensors.text import Translate
 
 PH_SLOPE = (85.0, 105.0)  # per cent of the ideal: below, the glass is worn; above, a buffer is wrong
 PH_OFFSET_MV = 30.0  # at pH 7: beyond, the reference is poisoned
@@ -21,15 +22,18 @@ def _(text: str) -> str:
 class Refused(SensorError, ValueError):  # noqa: N818 - reads as the sentence it is
     """What was measured or answered cannot be right; `sentence` with `facts` says what to do."""
 
-    def __init__(self, sentence: str, **facts: float) -> None:
-        super().__init__(sentence.format(**{name: f"{value:g}" for name, value in facts.items()}))
+    def __init__(self, sentence: str, **facts: float | str) -> None:
+        super().__init__(sentence.format(**_shown(facts)))
         self.sentence = sentence
         self.facts = facts
 
-    def say(self, translate: object) -> str:
+    def say(self, translate: Translate) -> str:
         """Return the sentence in the language of a translator."""
-        text = translate(self.sentence) if callable(translate) else self.sentence
-        return str(text).format(**{name: f"{value:g}" for name, value in self.facts.items()})
+        return translate(self.sentence).format(**_shown(self.facts))
+
+
+def _shown(facts: Mapping[str, float | str]) -> dict[str, str]:
+    return {name: each if isinstance(each, str) else f"{each:g}" for name, each in facts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Step:
     sentence: str
     wants: Literal["measure", "number"]
     usual: float | None = None
+    unit: str = ""  # UN/CEFACT code of the number where it is not that of the metric
 
 
 _LOW = Step(_("Bring it to a low, known value. What is it truly?"), "number")
@@ -63,7 +68,11 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     "offset": (Step(_("Bring it to a known value (ice water is 0 °C). What is it truly?"), "number"), _HOLD),
     "k-factor": (
         Step(_("Shut the tap behind the meter, so that nothing flows."), "measure"),
-        Step(_("Fill a measured bucket through the meter and shut the tap. How many litres?"), "number"),
+        Step(
+            _("Fill a measured bucket through the meter and shut the tap. How many litres?"),
+            "number",
+            unit="LTR",
+        ),
         Step(_("Leave the tap shut until the count stands still."), "measure"),
     ),
     "scale": (

@@ -67,6 +67,17 @@ def desk(tmp_path):
     made.spool.close()
 
 
+def test_a_calibration_is_no_fault_and_ends_none(desk):
+    aside = Observation({}, Quality.BAD, {"fillingLevel": "calibrating"})
+    desk.minutes(10, aside)
+    assert desk.words() == []
+    desk.minutes(10, BAD)
+    desk.minutes(10, aside)
+    assert desk.words() == [("sensorFault", "raised")]
+    desk.minutes(10, EMPTY)
+    assert desk.words()[-1] == ("sensorFault", "cleared")
+
+
 def test_an_event_says_who_what_and_why_under_the_next_number_and_one_id_for_both_its_ends(desk):
     desk.minutes(12, FULL)
     desk.minutes(2, EMPTY)

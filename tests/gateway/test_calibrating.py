@@ -1,7 +1,9 @@
 """A technician calibrates: step by step, from a script, and with mistakes."""
 
 import json
+from unittest.mock import patch
 
+import click
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from gateway import config as node_config
 from gateway.calibrating import Calibrating, Target, find, make
 from gateway.cli import node
-from gateway.cli_calibrate import run
+from gateway.cli_calibrate import reached, run
+from gateway.runner import Runner
 from sensors.calibration import Calibrations
 from sensors.calibration.procedures import Refused
 from sensors.errors import ConfigError
@@ -121,48 +124,73 @@ def test_refused_points_end_with_1_and_keep_nothing_and_a_wrong_word_ends_with_2
         (["ph.pH", "--point", "x"], "write what the device said"),
         (["phh"], "did you mean 'ph'?"),
         (["ph"], "say which one: ph.pH, ph.temperature"),
-        ([], "say what to calibrate"),
     ):
         wrong = call(file, *words, "--by", "An")
         assert (wrong.exit_code, said in wrong.output) == (2, True), wrong.output
 
 
+def test_without_a_name_it_says_what_there_is_and_when_it_was_calibrated(file):
+    call(file, "ph.pH", "--by", "Hoa", "--point", "6.93=7.00", "--point", "4.05=4.01")
+    shown = call(file).output.splitlines()
+    assert [line.partition(":")[0] for line in shown] == [
+        "bin-0001", "ph.pH", "ph.temperature", "turbidity.turbidity", "chlorine.freeChlorine", "meter.volume",
+        "power.voltage", "power.current", "power.power", "power.energy", "power.powerFactor",
+        "lux.illuminance",
+    ]  # fmt: skip
+    assert shown[1].endswith("Hoa")
+    assert shown[2].endswith("never calibrated")
+
+
 def test_names_find_what_they_mean(file, world):
     config = node_config.load(file, {})
-    assert find(config, world.io, "bin-0001").of == "bin-0001"
-    assert find(config, world.io, "quality-01.pH") == PH
-    assert find(config, world.io, "meter").kind == "k-factor"
+    kinds = Runner(config, world.io, lambda _reading: None).kinds
+    assert find(config, kinds, "bin-0001").of == "bin-0001"
+    assert find(config, kinds, "quality-01.pH") == PH
+    assert find(config, kinds, "meter").kind == "k-factor"
     with pytest.raises(ConfigError, match="say which one"):
-        find(config, world.io, "quality-01")
+        find(config, kinds, "quality-01")
 
 
-def test_a_technician_is_led_through_a_bin_at_a_terminal(file, world, monkeypatch, capsys):
-    config = node_config.load(file, {})
-    heights = iter((1.0, 0.2))
-    said = []
-    monkeypatch.setattr("click.pause", lambda text, **_: said.append(text) or move(next(heights)))
+def terminal(file, world, typed, **other):
+    """Lead through the calibration of a bin; `typed` gives what is typed at each question."""
 
-    def move(metres):
-        world.bins[0].ranger._distance = lambda: metres
+    @click.command()
+    def command():
+        config = node_config.load(file, {})
+        given = {"kind": None, "by": "Hoa", "note": "", "points": (), "wait": 60, "lang": "vi"} | other
+        with reached(config, lambda: world.io) as way:
+            run(way, "bin-0001", **given, as_json=False)
 
-    run(
-        config,
-        world.io,
-        "bin-0001",
-        kind=None,
-        by="Hoa",
-        note="",
-        points=(),
-        wait=60,
-        lang="vi",
-        as_json=False,
-    )
-    (record,) = Calibrations(config.calibrations).records
+    heights = iter((1.0, 0.2, 0.2, 0.2))
+    ranger = world.bins[0].ranger
+
+    def answer(text, **_):
+        click.echo(text, err=True)
+        height = next(heights)
+        ranger._distance = lambda: height
+        said = next(typed, None)
+        if said is None:
+            raise click.Abort
+        return said
+
+    with patch("click.prompt", answer):
+        return CliRunner().invoke(command)
+
+
+def test_a_technician_is_led_through_a_bin_at_a_terminal(file, world):
+    done = terminal(file, world, iter(("", "", "")))
+    assert done.exit_code == 0, done.output
+    (record,) = Calibrations(file.parent / "calibrations.jsonl").records
     assert record.points == (pytest.approx((1.0, 0.0), abs=0.03), pytest.approx((0.2, 1.0), abs=0.03))
-    shown = capsys.readouterr()
-    assert "Đổ hết rác trong thùng rồi đóng nắp." in shown.err
-    assert "✓" in shown.err
-    assert "Đã lưu." in shown.out
+    assert "1/2 Đổ hết rác trong thùng rồi đóng nắp." in done.stderr
+    assert "✓" in done.stderr
+    assert "Đã lưu." in done.stdout
+
+
+def test_who_leaves_in_the_middle_keeps_nothing(file, world):
+    done = terminal(file, world, iter(("",)))
+    assert done.exit_code == 1
+    assert Calibrations(file.parent / "calibrations.jsonl").records == ()
 
 
 def test_old_values_are_made_anew_by_the_record_of_their_time(tmp_path):

@@ -87,7 +87,8 @@ def test_calibrations_are_told_and_stand_on_the_certificate(desk, path):
     record = Record(of="ph.pH", kind="ph", at="2026-11-24T02:00:00Z", by="Lê An", gain=1.01, offset=0.0)
     Calibrations(path.with_name("calibrations.jsonl")).append([record])
     told = [each for each in ask(path, Ask("calibrations")) if isinstance(each, Calibrated)]
-    assert told == [Calibrated("ph.pH", "ph", "2026-11-24T02:00:00Z", "Lê An")]
+    assert [(each.of, each.by, each.gain) for each in told] == [("ph.pH", "Lê An", 1.01)]
+    assert told[0].text == "1,0100 x + 0,0000"
     (made,) = [each for each in ask(path, Ask("certificate", who="Lê An")) if isinstance(each, Certified)]
     assert read(bytes(made.data)).calibrations[0].of == "ph.pH"
     assert "Biên bản" in made.html
