@@ -51,7 +51,7 @@ def run(file: Path) -> None:
             raise ConfigError(f"{file}: [spool] path: {config.spool.path}: {error.strerror}") from error
     this.spool.alarms.append(stop.set)
     this.start()
-    server.start(this, config.limits)
+    server.start(this, config.limits, config.page, config.desk)
     _say_who_may_write(config.http, bool(config.tokens), server.port)
     logging.getLogger(__name__).info("edge at %s level serves on port %d", config.site.level, server.port)
     attend(stop, lambda: standing(this, server), lambda: words(this))

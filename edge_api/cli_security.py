@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from edge_api.cli import CONFIG
-from edge_api.cli_manage import edge
+from edge_api.cli_password import edge
 
 __all__ = ["edge"]
 

@@ -10,6 +10,7 @@ import msgspec
 from edge_api.broker.settings import Broker, broker_problems
 from edge_api.limits import Limits
 from edge_api.tokens import Token
+from edge_api.web.settings import DeskSocket, Page
 from gateway.feed import FeedError, Topic
 from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
 from gateway.spool.quota import quota_problems
@@ -129,6 +130,8 @@ class EdgeConfig(Settings, frozen=True):
     limits: Limits = Limits()
     spool: Spool = Spool()
     history: History = History()
+    page: Page = Page()
+    desk: DeskSocket | None = None
     exchange: Exchange = Exchange()
     trusted: list[Trust] = msgspec.field(default_factory=list, name="trust")
     tokens: list[Token] = msgspec.field(default_factory=list, name="token")

@@ -13,6 +13,7 @@ from edge_api.api.app import create_app
 from edge_api.api.view import EdgeView
 from edge_api.config import Http
 from edge_api.limits import Limits
+from edge_api.web.settings import DeskSocket, Page
 from gateway.feed.tls import show_certificate
 from sensors.errors import ConfigError
 
@@ -43,9 +44,15 @@ class HttpServer:
     def _context(self, _config: uvicorn.Config, _default: object) -> ssl.SSLContext:
         return cast("ssl.SSLContext", self._tls)
 
-    def start(self, edge: EdgeView, callers: Limits | None = None) -> None:
+    def start(
+        self,
+        edge: EdgeView,
+        callers: Limits | None = None,
+        page: Page | None = None,
+        desk: DeskSocket | None = None,
+    ) -> None:
         """Serve an edge; returns once requests are answered."""
-        app = create_app(edge, callers=callers)
+        app = create_app(edge, callers=callers, page=page, desk=desk)
         config = uvicorn.Config(
             app,
             http="h11",

@@ -24,26 +24,35 @@ from edge_api.api.view import EdgeView
 from edge_api.ingest.http import InfluxError, WriteLimits, influx_routes
 from edge_api.limits import Limits
 from edge_api.metrics import CONTENT_TYPE, Metrics
-from edge_api.web.routes import page_routes
+from edge_api.web.routes import page_frame, page_routes
+from edge_api.web.settings import DeskSocket, Page
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
 _THREADS = 4  # that answer questions; each costs about half a megabyte, and a Pi has four cores
 
-# Nothing comes from elsewhere and no script runs: what a hostile name could do ends here.
+# Nothing comes from elsewhere and no script runs but our own file: what a hostile name could do ends here.
 _CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_POLICY = b"content-security-policy"
 _HEADERS = [
-    (b"content-security-policy", _CSP.encode()),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # so that a form says where it comes from
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 ]
 
 
-def create_app(edge: EdgeView, limits: WriteLimits | None = None, callers: Limits | None = None) -> FastAPI:
+def create_app(
+    edge: EdgeView,
+    limits: WriteLimits | None = None,
+    callers: Limits | None = None,
+    page: Page | None = None,
+    desk: DeskSocket | None = None,
+) -> FastAPI:
     """Make the edge's HTTP application.
 
     `app.state.streams.close()` ends the event streams; call it in the event loop before the server stops.
@@ -68,7 +77,9 @@ def create_app(edge: EdgeView, limits: WriteLimits | None = None, callers: Limit
     app.include_router(manage_routes(edge))
     app.include_router(alarm_routes(edge))
     app.include_router(contract_routes())
-    app.include_router(page_routes(edge))
+    frame = page_frame(edge, page, desk)
+    app.state.sessions = frame.sessions
+    app.include_router(page_routes(frame))
     metrics = Metrics(edge)
 
     @app.get("/metrics", tags=["state"], dependencies=[Depends(reading_only)])
@@ -162,7 +173,10 @@ class _SafeHeaders:
     async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Send) -> None:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_HEADERS]
+                headers = [*message.get("headers", []), *_HEADERS]
+                if not any(name == _POLICY for name, _ in headers):  # a picture brings a stricter one
+                    headers.append((_POLICY, _CSP.encode()))
+                message["headers"] = headers
             await send(message)
 
         await self._app(scope, receive, send_safely)

@@ -1,1 +1,1 @@
-"""The page: what a person at the commune sees, without JavaScript, in Vietnamese first."""
+"""The page: what a person at the commune sees and does, readable without JavaScript, Vietnamese first."""

@@ -1,69 +1,66 @@
-"""Serves the page, its style and the API's description: all from here, nothing from the Internet."""
+"""Puts the page's views together, its style and script, and the API's description: nothing from elsewhere."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi import APIRouter, Depends, Request, Response
 
-from edge_api.api.access import reading_only
 from edge_api.api.view import EdgeView
-from edge_api.web.page import PageMaker
-from sensors.text import language, translator
+from edge_api.web.accounts import Accounts
+from edge_api.web.actions import Actions
+from edge_api.web.alarms import alarm_view_routes
+from edge_api.web.asset import asset_routes
+from edge_api.web.frame import HTML, Frame, Look, templates
+from edge_api.web.login import login_routes
+from edge_api.web.overview import overview_routes
+from edge_api.web.sessions import Sessions
+from edge_api.web.settings import DeskSocket, Page
 
-_REFRESH_S = 15
-_HERE = Path(__file__).parent
-_HTML = "text/html; charset=utf-8"
+_SESSION_S = 12 * 3600.0
+_STATIC = Path(__file__).parent / "static"
+_KINDS = {
+    "style.css": "text/css; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 
 
-def page_routes(edge: EdgeView) -> APIRouter:
+def page_frame(edge: EdgeView, page: Page | None = None, desk: DeskSocket | None = None) -> Frame:
+    """Return what the views of an edge share; without settings nobody can log in."""
+    return Frame(
+        edge,
+        Sessions(float(page.session) if page else _SESSION_S),
+        Actions(page.actions if page else None),
+        Accounts(page.accounts if page else None),
+        desk.socket if desk else None,
+    )
+
+
+def page_routes(frame: Frame) -> APIRouter:
     """Return the routes for people."""
     router = APIRouter(include_in_schema=False)
-    style = (_HERE / "static" / "style.css").read_bytes()
+    for views in (
+        overview_routes(frame),
+        asset_routes(frame),
+        alarm_view_routes(frame),
+        login_routes(frame),
+    ):
+        router.include_router(views)
+    files = {name: (_STATIC / name).read_bytes() for name in _KINDS}
 
-    @router.get("/", dependencies=[Depends(reading_only)])
-    def page(
-        lang: Annotated[str | None, Query()] = None,
-        commune: Annotated[str | None, Query()] = None,
-        page: Annotated[int, Query()] = 1,
-        refresh: Annotated[int, Query(ge=0, le=3600)] = _REFRESH_S,
-    ) -> Response:
-        code = language(lang)
-        translate = translator(code)
-        shown = PageMaker(edge, code, translate).page(commune, page)
+    @router.get("/docs")
+    def docs(request: Request, look: Annotated[Look, Depends(frame.reader)]) -> Response:
         html = (
-            _templates()
-            .get_template("page.html")
-            .render(page=shown, lang=code, _=translate, refresh=refresh, commune=commune or "")
-        )
-        return Response(html, headers={"Cache-Control": "no-store"}, media_type=_HTML)
-
-    @router.get("/docs", dependencies=[Depends(reading_only)])
-    def docs(request: Request, lang: Annotated[str | None, Query()] = None) -> Response:
-        code = language(lang)
-        html = (
-            _templates()
+            templates()
             .get_template("docs.html")
-            .render(api=request.app.openapi(), lang=code, _=translator(code))
+            .render(api=request.app.openapi(), lang=look.lang, _=look.say)
         )
-        return Response(html, media_type=_HTML)
+        return Response(html, media_type=HTML)
 
-    @router.get("/static/style.css")
-    async def css() -> Response:
-        return Response(
-            style, headers={"Cache-Control": "max-age=3600"}, media_type="text/css; charset=utf-8"
-        )
+    @router.get("/static/{name}")
+    async def static(name: str) -> Response:
+        if name not in files:
+            return Response(status_code=404)
+        return Response(files[name], headers={"Cache-Control": "max-age=3600"}, media_type=_KINDS[name])
 
     return router
-
-
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("edge_api.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -67,11 +67,26 @@ ALERTS = {
     "sensorFault": _("sensor gives no value"),
     "power": _("power supply too weak"),
     "disk": _("disk nearly full"),
-    "cardWorn": _("memory card nearly used up"),
     "temperature": _("node too hot"),
     "clock": _("clock not set"),
     "certificate": _("certificate expires soon"),
     "flapping": _("alarm comes and goes too often"),
+}
+SEVERITIES = {"info": _("for information"), "warning": _("warning"), "critical": _("urgent")}
+ENDINGS = {
+    "cleared": _("over"),
+    "superseded": _("a later alarm took its place"),
+    "rule-removed": _("the rule was taken away"),
+}
+ROLES = {"read": _("may look"), "admin": _("may change things")}
+ACTIONS = {
+    "login": _("logged in"),
+    "acknowledge": _("saw an alarm"),
+    "replay": _("sent quarantined data again"),
+    "drop": _("gave quarantined data up"),
+    "calibrate": _("calibrated"),
+    "check": _("checked devices"),
+    "certificate": _("made a certificate"),
 }
 GAPS = {
     "power": _("the node was off"),

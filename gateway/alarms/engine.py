@@ -119,9 +119,7 @@ class Engine:
             self._gone = []
         for alarm in found.alarms:
             event = alarm.event
-            said = [it for it in (event.field, event.value, event.reason) if it is not msgspec.UNSET]
-            about = f" ({' '.join(map(str, said))})" if said else ""
-            log.warning("%s: %s %s%s", alarm.asset, event.type, event.state, about)
+            log.warning("%s: %s %s (%s %s)", alarm.asset, event.type, event.state, event.field, event.value)
 
     def _of_day(self, wall_ns: int | None) -> Plan:
         day = None if wall_ns is None else wall_ns // (_DAY_S * 1_000_000_000)
