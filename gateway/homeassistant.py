@@ -47,10 +47,10 @@ _UNITS: dict[str, tuple[str | None, str | None]] = {
     "DAY": ("d", "duration"),
     "HUR": ("h", "duration"),
 }
-_SHARES = frozenset({"fillingLevel", "illuminanceLevel"})
+_SHARES = frozenset({"fillingLevel", "illuminanceLevel", "cardWear"})
 _FACTORS = frozenset({"powerFactor", "cosPhi"})
 _COUNTERS = frozenset({"waterConsumption", "energyConsumed"})
-_DOORS = frozenset({"doorOpen"})
+_YES_OR_NO = {"doorOpen": "door", "underVoltage": "problem"}
 _HEAD = frozenset(Reading.__struct_fields__)
 
 
@@ -129,7 +129,7 @@ class Announcer:
 
 def component(field: str) -> str:
     """Return which of Home Assistant's components a field is."""
-    return "binary_sensor" if field in _DOORS or field == "fault" else "sensor"
+    return "binary_sensor" if field in _YES_OR_NO or field == "fault" else "sensor"
 
 
 def entity(identity: "Identity", asset: str, meta: Meta, field: str, lang: str = "vi") -> dict[str, Any]:
@@ -178,9 +178,9 @@ def _kind(kind: str, field: str) -> dict[str, Any]:
     """Return device class, unit, state class and template of a field, each pair one that is permitted."""
     value = f"value_json.{field}"
     plain = f"{{{{ {value} | default('None') }}}}"
-    if field in _DOORS:
+    if field in _YES_OR_NO:
         said = f"{{{{ ('ON' if {value} else 'OFF') if {value} is defined else 'None' }}}}"
-        return {"device_class": "door", "value_template": said}
+        return {"device_class": _YES_OR_NO[field], "value_template": said}
     if field in _SHARES:
         share = f"{{{{ ({value} * 100) | round(1) if {value} is defined else 'None' }}}}"
         return {"unit_of_measurement": "%", "state_class": "measurement", "value_template": share}

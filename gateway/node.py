@@ -171,6 +171,7 @@ class Node:
         self.journal.committer.start()
         self.publisher.start()
         if threads:
+            self.publisher.reads_at = self.io.clock.monotonic_ns
             self.runner.start()
             self.lights.start()
         if self.desk is not None:

@@ -70,6 +70,7 @@ class Publisher:
         self._beat = time.monotonic()
         self.disk_failed: Callable[[Exception], object] = lambda _: None
         self.commands: Sequence[str] = ()
+        self.reads_at: Callable[[], int] | None = None  # the clock of readings that come by themselves
         self.commanded: Callable[[str, Message], None] = lambda _path, _message: None
         self.link = Link(
             replace(settings, will=Will(identity.own("status"), b"offline")),
@@ -312,6 +313,8 @@ class Publisher:
 
     def _housekeep(self) -> None:
         now = self._monotonic()
+        if self.reads_at is not None:
+            self._shown.overdue(self.reads_at())
         if now - self._reclaimed_at >= _RECLAIM_S:
             self._reclaimed_at = now
             reclaim(self.spool, [self.outbox])

@@ -36,6 +36,13 @@ class Shown:
         self._said |= {path.removesuffix("meta") + "status": b"online" for path, _ in metas}
         self._due: dict[str, None] = {}
         self._times: dict[str, str] = {}
+        # The node itself speaks by its last will, whether or not somebody measures it.
+        self._limits_ns = {
+            path.removesuffix("meta"): round(meta.staleAfter * 1e9)
+            for path, meta in metas
+            if meta.type != "Device"
+        }
+        self._seen_ns: dict[str, int] = {}
 
     @property
     def statuses(self) -> list[str]:
@@ -56,11 +63,19 @@ class Shown:
             if isinstance(entry.body, Event):
                 continue
             asset = entry.path.removesuffix("telemetry")
+            self._seen_ns[asset] = entry.mono_ns
             self.put(asset + "status", b"fault" if entry.body.q == "bad" else b"online")
             ts = entry.body.ts
             if ts != UNDATED and ts > self._times.get(asset, ""):
                 self._times[asset] = ts
                 self.put(asset + "state", encode(entry.body))
+        self.overdue(max((entry.mono_ns for entry in entries), default=0))
+
+    def overdue(self, now_ns: int) -> None:
+        """Show as a fault each asset of which nothing has come for its staleAfter, though the node lives."""
+        for asset, limit_ns in self._limits_ns.items():
+            if now_ns - self._seen_ns.setdefault(asset, now_ns) > limit_ns:
+                self.put(asset + "status", b"fault")
 
     def again(self) -> None:
         """All of it is due: a broker that was away may have forgotten."""

@@ -67,6 +67,7 @@ ALERTS = {
     "sensorFault": _("sensor gives no value"),
     "power": _("power supply too weak"),
     "disk": _("disk nearly full"),
+    "cardWorn": _("memory card nearly used up"),
     "temperature": _("node too hot"),
     "clock": _("clock not set"),
     "certificate": _("certificate expires soon"),

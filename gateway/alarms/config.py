@@ -42,6 +42,7 @@ class AlarmConfig(Settings, frozen=True):
     uncertain: bool | tuple[str, ...] | None = None
     delay: Seconds | None = None
     readings: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+    end_readings: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
     hours: tuple[Hour, Hour] | None = None
     severity: Severity | None = None
     off: bool = False

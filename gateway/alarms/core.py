@@ -25,8 +25,9 @@ class State(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a rule remembers between two readings. Times are monotonic ns of `boot`.
 
     `on` is what holds, `told` what was last said; they differ only while `flapping`. `since_ns` and `count`
-    are of a condition that is not raised yet. `number` counts the alarms of this rule, `flaps` how often
-    they flapped, `held` the changes that flapping kept back.
+    are of a condition that is not raised yet; once it is, `count` is of the readings that say it is over.
+    `number` counts the alarms of this rule, `flaps` how often they flapped, `held` the changes that flapping
+    kept back.
     """
 
     boot: str = ""
@@ -101,7 +102,11 @@ def _follow(rule: Rule, state: State, seen: Seen, *, holds: bool) -> State:
     """Let `on` follow the condition, after its delay."""
     change = msgspec.structs.replace
     if state.on:
-        return state if holds else change(state, on=False, changed_ns=seen.mono_ns)
+        if holds:
+            return change(state, count=0) if state.count else state
+        if state.count + 1 < rule.end_readings:
+            return change(state, count=state.count + 1)
+        return change(state, on=False, changed_ns=seen.mono_ns, count=0)
     if not holds:
         return change(state, since_ns=None, count=0) if state.count else state
     since_ns = seen.mono_ns if state.since_ns is None else state.since_ns

@@ -7,20 +7,28 @@ FAULT_READINGS = 3  # one lost answer is weather, three are a fault
 _FAULT = Rule("sensorFault", (Condition(QUALITY, equals="bad"),), readings=FAULT_READINGS)
 # a heap up to the ranger is too near for it: the level is uncertain then, and nothing else makes it so high
 _HEAP = ("range",)
+# a bag more moves the point that the ranger sees by 5 cm and more either way, and a bin only ever gets fuller
+# until it is emptied: a little less is the heap's form, and much less for one reading is an open lid
+_EMPTIED = 0.3
+BIN_READINGS, BIN_END_READINGS = 3, 2
 _MINUTE, _HOUR = 60.0, 3600.0
 
 DEFAULTS: dict[str, tuple[Rule, ...]] = {
     "WasteContainer": (
         Rule(
             "binFull",
-            (Condition("fillingLevel", at_least=0.9, hysteresis=0.1, uncertain=_HEAP),),
+            (Condition("fillingLevel", at_least=0.9, hysteresis=_EMPTIED, uncertain=_HEAP),),
             delay_s=10 * _MINUTE,
+            readings=BIN_READINGS,
+            end_readings=BIN_END_READINGS,
         ),
         Rule(
             "binOverflow",
-            (Condition("fillingLevel", at_least=0.98, hysteresis=0.08, uncertain=_HEAP),),
+            (Condition("fillingLevel", at_least=1.0, hysteresis=_EMPTIED, uncertain=_HEAP),),
             "critical",
             delay_s=10 * _MINUTE,
+            readings=BIN_READINGS,
+            end_readings=BIN_END_READINGS,
         ),
         Rule(
             "fire",
@@ -66,7 +74,15 @@ DEFAULTS: dict[str, tuple[Rule, ...]] = {
     "Device": (
         Rule("disk", (Condition("diskFree", below=1.0, hysteresis=0.5),), "critical"),
         Rule("temperature", (Condition("cpuTemperature", above=80.0, hysteresis=5.0),), delay_s=10 * _MINUTE),
-        Rule("power", (Condition("batteryLevel", below=20.0, hysteresis=5.0),), delay_s=10 * _MINUTE),
+        Rule(
+            "power",
+            (
+                Condition("batteryLevel", below=20.0, hysteresis=5.0),
+                Condition("underVoltage", equals=True),
+            ),
+            delay_s=10 * _MINUTE,
+        ),
+        Rule("cardWorn", (Condition("cardWear", at_least=0.8, hysteresis=0.1),)),
         Rule("certificate", (Condition("certificateDaysLeft", below=30.0, hysteresis=1.0),)),
         Rule("clock", (Condition("clockState", equals="unset"),), delay_s=_HOUR),
         _FAULT,

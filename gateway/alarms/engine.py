@@ -119,7 +119,9 @@ class Engine:
             self._gone = []
         for alarm in found.alarms:
             event = alarm.event
-            log.warning("%s: %s %s (%s %s)", alarm.asset, event.type, event.state, event.field, event.value)
+            said = [it for it in (event.field, event.value, event.reason) if it is not msgspec.UNSET]
+            about = f" ({' '.join(map(str, said))})" if said else ""
+            log.warning("%s: %s %s%s", alarm.asset, event.type, event.state, about)
 
     def _of_day(self, wall_ns: int | None) -> Plan:
         day = None if wall_ns is None else wall_ns // (_DAY_S * 1_000_000_000)

@@ -89,5 +89,6 @@ def _changed(rule: Rule, config: AlarmConfig) -> Rule:
         severity=config.severity or rule.severity,
         delay_s=rule.delay_s if config.delay is None else float(config.delay),
         readings=config.readings or rule.readings,
+        end_readings=config.end_readings or rule.end_readings,
         hours=config.hours or rule.hours,
     )

@@ -40,8 +40,9 @@ class Condition:
 class Rule:
     """An alarm is true while any condition holds, and `when` too if it is given.
 
-    It is raised once that lasted `delay_s` of monotonic time and `readings` readings. With `hours` (local
-    hours of the day, from, to) only readings between them count.
+    It is raised once that lasted `delay_s` of monotonic time and `readings` readings, and cleared once
+    `end_readings` in a row say that it is over. With `hours` (local hours of the day, from, to) only readings
+    between them count.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Rule:
     severity: Severity = "warning"
     delay_s: float = 0.0
     readings: int = 1
+    end_readings: int = 1
     hours: tuple[float, float] | None = None
     when: Condition | None = None
 

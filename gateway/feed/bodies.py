@@ -180,7 +180,10 @@ class StreetlightControlCabinet(Reading, tag=True):
 
 
 class Device(Reading, tag=True):
-    """The node itself."""
+    """The node itself.
+
+    `underVoltage` is that its supply is too weak now, `cardWear` how much of its card's life is used up.
+    """
 
     domain = "gateway"
     units: ClassVar = {
@@ -190,6 +193,7 @@ class Device(Reading, tag=True):
         "diskFree": "E34",
         "spoolOldestAge": "SEC",
         "certificateDaysLeft": "DAY",
+        "cardWear": "C62",
     }
 
     batteryLevel: Number = UNSET
@@ -200,6 +204,8 @@ class Device(Reading, tag=True):
     spoolOldestAge: Number = UNSET
     clockState: Literal["synced", "holdover", "unset"] | UnsetType = UNSET
     certificateDaysLeft: Number = UNSET
+    underVoltage: bool | UnsetType = UNSET
+    cardWear: Annotated[float, msgspec.Meta(ge=0, le=1)] | UnsetType = UNSET
 
 
 _ALL = (

@@ -118,7 +118,7 @@ def meta(kind: str) -> Meta:
         "v": 1,
         "type": kind,
         "id": _ASSETS[kind][0],
-        "name": {"WasteContainer": "Chợ Thạch Lạc, cổng đông"}.get(kind, _ASSETS[kind][0]),
+        "name": {"WasteContainer": "Chợ Thạch Hà, cổng đông"}.get(kind, _ASSETS[kind][0]),
         "gw": "gw-01",
         "interval": 300.0,
         "staleAfter": 900.0,

@@ -20,6 +20,7 @@ KINDS = MappingProxyType(
         "sensorFault": "a sensor gives no good value: `field`, `reason`",
         "power": "the Pi's supply is too weak, or is gone",
         "disk": "the disk of the Pi is nearly full, or fails",
+        "cardWorn": "the memory card of the Pi is nearly used up",
         "temperature": "the Pi is too hot",
         "clock": "the clock is not set, or has lost its source",
         "certificate": "a certificate runs out soon",

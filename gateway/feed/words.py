@@ -51,4 +51,6 @@ FIELDS: dict[str, str] = {
     "spoolOldestAge": _("Oldest waiting"),
     "clockState": _("Clock"),
     "certificateDaysLeft": _("Days the certificate is good"),
+    "underVoltage": _("Supply too weak"),
+    "cardWear": _("Memory card used up"),
 }

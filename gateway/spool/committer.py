@@ -63,7 +63,8 @@ class Committer(Generic[T]):
     @property
     def depth(self) -> int:
         """Return how many items wait to be committed, or are being committed."""
-        return len(self._items) + self._writing
+        with self._wake:  # else an item could be seen in neither place, on its way from one to the other
+            return len(self._items) + self._writing
 
     def alive(self, limit_s: float = 60.0) -> bool:
         """Whether the writer runs, and no single write has taken longer than `limit_s`."""

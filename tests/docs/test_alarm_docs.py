@@ -23,9 +23,9 @@ def test_a_default_rule_is_in_the_table_as_it_is(type_name, rule):
     (row,) = [row for row in rows if len(rows) == 1 or row[2].startswith(f"`{rule.conditions[0].field}`")]
     _, _, words, lasting, severity = row
     assert severity == rule.severity
-    assert lasting == (
-        f"{rule.delay_s / 60:g} min" if rule.delay_s else "3 readings" if rule.readings > 1 else "at once"
-    )
+    needs = [f"{rule.delay_s / 60:g} min"] if rule.delay_s else []
+    needs += [f"{rule.readings} readings"] if rule.readings > 1 else []
+    assert lasting == (" and ".join(needs) or "at once")
     for each in [*rule.conditions, *([rule.when] if rule.when else [])]:
         if rule.kind == "sensorFault":
             continue
@@ -37,7 +37,7 @@ def test_a_default_rule_is_in_the_table_as_it_is(type_name, rule):
             back = (
                 each.below + each.hysteresis
                 if each.below
-                else (each.above or each.at_least) - each.hysteresis
+                else (each.above or each.at_least or 0.0) - each.hysteresis
             )
             assert f"until {back:g}" in words
 

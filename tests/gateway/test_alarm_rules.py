@@ -209,3 +209,9 @@ def test_over_power_cuts_too_raised_and_cleared_take_turns(found, cuts):
 @pytest.mark.parametrize("text", ['{"on":true,"told":true,"number":3}', "{}"])
 def test_a_state_written_by_an_older_version_can_be_read(text):
     assert msgspec.json.decode(text, type=State).number in {0, 3}
+
+
+def test_one_look_past_an_open_lid_ends_no_alarm_and_the_second_of_two_in_a_row_does():
+    rule = replace(FULL, readings=3, end_readings=2)
+    said, _ = run(rule, levels([0.95, 0.1, 0.95, 0.95, 0.95, 0.1, 0.95, 0.1, 0.95, 0.1, 0.1, 0.95]))
+    assert said == [("binFull", "raised", 240), ("binFull", "cleared", 600)]

@@ -80,13 +80,13 @@ def test_a_calibration_is_no_fault_and_ends_none(desk):
 
 def test_an_event_says_who_what_and_why_under_the_next_number_and_one_id_for_both_its_ends(desk):
     desk.minutes(12, FULL)
-    desk.minutes(1, EMPTY)
+    desk.minutes(2, EMPTY)
     (path, up), (_, down) = desk.events()
     assert path == "waste/bin-1/event"
     assert (up.type, up.state, up.severity) == ("binFull", "raised", "warning")
     assert (up.field, up.value, up.limit) == ("fillingLevel", 0.95, 0.9)
     assert (down.state, down.value, down.id) == ("cleared", 0.1, up.id)
-    assert desk.spool.last_id == 15, "readings and events share one count"
+    assert desk.spool.last_id == 16, "readings and events share one count"
     assert to_ns(down.ts) == desk.clock.true_ns(), "the time of the reading that led to it"
 
 
@@ -135,6 +135,7 @@ def test_a_commit_that_fails_says_its_alarms_once_when_it_is_made_again(desk, mo
 
 def test_state_and_event_are_one_commit_so_a_kill_between_them_cannot_be(desk, monkeypatch):
     desk.minutes(11, FULL)
+    desk.minutes(1, EMPTY)
     written = []
     append = desk.spool.append
     monkeypatch.setattr(
@@ -241,3 +242,12 @@ def test_a_node_raises_the_alarms_of_its_bins_with_every_link_down(tmp_path):
     assert found == [
         (path, kind, state) for state in ("raised", "cleared") for kind in ("binFull", "binOverflow")
     ]
+
+
+def test_the_journals_line_of_an_alarm_says_only_what_is_known(desk, caplog):
+    caplog.set_level(logging.WARNING)
+    desk.minutes(3, BAD)
+    assert "waste/bin-1: sensorFault raised (fillingLevel no-echo)" in caplog.text
+    desk.minutes(1, EMPTY)
+    assert caplog.messages[-1] == "waste/bin-1: sensorFault cleared"
+    assert "UNSET" not in caplog.text

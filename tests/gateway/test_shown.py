@@ -27,7 +27,8 @@ def _hurry(monkeypatch):
 
 
 def entry(second, quality="good", asset="bin-1"):
-    return Entry(f"waste/{asset}/telemetry", decode_reading((BODY % (second, quality)).encode()), 0, 60.0)
+    body = decode_reading((BODY % (second, quality)).encode())
+    return Entry(f"waste/{asset}/telemetry", body, second * 1_000_000_000, 60.0)
 
 
 def all_of(shown):
@@ -42,6 +43,21 @@ def test_a_state_only_moves_forward_in_ts():
     for second in (5, 7, 6, 3):
         shown.committed([entry(second)])
     assert b":07.000Z" in all_of(shown)["waste/bin-1/state"]
+
+
+def test_an_asset_of_which_nothing_comes_for_its_stale_after_is_a_fault_until_something_comes():
+    known = metas(CONFIG)
+    stale_s = next(meta.staleAfter for path, meta in known if path == "waste/bin-1/meta")
+    shown = Shown(known)
+    shown.committed([entry(1)])
+    all_of(shown)
+    shown.overdue(int((1 + stale_s) * 1e9))
+    assert all_of(shown) == {}
+    shown.overdue(int((2 + stale_s) * 1e9))
+    said = all_of(shown)
+    assert said == {"waste/bin-1/status": b"fault", "waste/bin-2/status": b"fault"}, "not of the node itself"
+    shown.committed([entry(2)])
+    assert all_of(shown)["waste/bin-1/status"] == b"online"
 
 
 def test_an_undated_reading_is_no_state_but_its_fault_shows():

@@ -154,3 +154,15 @@ def test_a_silent_power_meter_leaves_light_and_door_to_be_told():
     shown = {"illuminance": 3.0, "doorOpen": True, "status": "unknown", "burningHours": 0.0}
     assert seen.fields == shown
     assert seen.reasons == {"totalActivePower": "no-comm", "powerState": "no-comm"}
+
+
+def test_a_machine_that_does_not_show_its_supply_or_card_is_well_all_the_same():
+    samples = {
+        "cpuTemperature": Sample("cpuTemperature", 50.0),
+        "underVoltage": Sample("underVoltage", True),
+        "cardWear": bad("cardWear", "no-value"),
+    }
+    seen = asset("Device").combine(samples)
+    assert (seen.fields, seen.quality) == ({"cpuTemperature": 50.0, "underVoltage": True}, Quality.GOOD)
+    seen = asset("Device").combine({"cardWear": bad("cardWear", "fault")})
+    assert seen.quality is Quality.BAD

@@ -1,0 +1,32 @@
+"""Whoever asks whether all is committed must not be told so while a reading is on its way to the disk."""
+
+import threading
+
+from gateway.spool import Committer
+
+
+def test_an_item_on_its_way_into_a_commit_is_never_seen_nowhere():
+    depths, written = [], threading.Event()
+
+    class Watched(Committer):
+        def __setattr__(self, name, value):
+            if name == "_writing" and value:  # the item has left the queue and is not yet said to be written
+                reader = threading.Thread(target=lambda: depths.append(self.depth))
+                reader.start()
+                reader.join(0.2)
+                readers.append(reader)
+            super().__setattr__(name, value)
+
+    readers = []
+
+    def commit(_items):
+        for reader in readers:
+            reader.join(10)  # it must have its answer before the item is on disk
+        written.set()
+
+    committer = Watched(commit)
+    committer.start()
+    committer.put("reading")
+    assert written.wait(10)
+    assert committer.stop()
+    assert depths == [1]
