@@ -15,6 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.feed.client import BufferedClient
 from gateway.feed.tls import explained
 from gateway.feed.wire import Message, Settings, Will
 
@@ -114,8 +115,9 @@ class Link:
 
     def _make(self) -> Client:
         it = self.settings
-        client = Client(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
+            hear=lambda message: self._guard(client, self._on_message, message),
             client_id=it.client_id,
             protocol=self._protocol,
             clean_session=None if self._protocol == MQTTv5 else not it.persistent,
@@ -133,7 +135,6 @@ class Link:
             client.on_log = self._hear_alert
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
-        client.on_message = lambda c, _, message: self._guard(c, self._on_message, Message(c, message))
         client.on_publish = self._published
         return client
 

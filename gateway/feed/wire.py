@@ -3,8 +3,7 @@
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from paho.mqtt.client import Client, MQTTMessage
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +29,29 @@ class Settings:
     tls: Callable[[], ssl.SSLContext] | None = None
 
 
+class Acknowledging(Protocol):
+    """A connection on which messages came."""
+
+    def acknowledge(self, mid: int) -> None:
+        """Send the acknowledgement of a message, or nothing when the connection is gone."""
+
+
 class Message:
     """A received message and the one connection on which it may be acknowledged."""
 
     __slots__ = ("_client", "_mid", "payload", "qos", "retain", "topic")
 
-    def __init__(self, client: Client, message: MQTTMessage) -> None:
+    def __init__(
+        self, client: Acknowledging, mid: int, topic: str, payload: bytes, qos: int, *, retain: bool
+    ) -> None:
         self._client = client
-        self._mid = message.mid
-        self.topic = message.topic
-        self.payload = bytes(message.payload)
-        self.qos = message.qos
-        self.retain = message.retain
+        self._mid = mid
+        self.topic = topic
+        self.payload = payload
+        self.qos = qos
+        self.retain = retain
 
     def ack(self) -> None:
         """Acknowledge; without effect when its connection is gone, for then the broker sends it again."""
         if self.qos:
-            self._client.ack(self._mid, self.qos)
+            self._client.acknowledge(self._mid)
