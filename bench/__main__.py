@@ -1,31 +1,203 @@
-"""Because "fast" means "faster than what": run every benchmark and print medians and ratios, side by side."""
+"""Because "fast" means "faster than what": the same work for us and for our peers, in turn, side by side."""
 
+import argparse
+import json
 import os
 import platform
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from bench import feed
-from bench.timing import ROUNDS, Timing
+from bench import report, rounds
+from bench.contenders import Commune, Contender, NodeRed, Plain, VmAgent
+from bench.feed import show
+from bench.rig import Figures
+from tests.parts.process import MissingPartError, find_program
+
+Round = Callable[[type[Contender]], Figures]
 
 
-def show(title: str, timings: list[Timing]) -> None:
-    """Print the contenders; the ratio is to the first, which is ours."""
-    ours = timings[0].median_us
-    print(f"\n{title}")
-    print(f"  {'':40} {'us/reading':>10} {'ratio':>7} {'slowest/fastest round':>22}")
-    for timing in timings:
-        ratio = timing.median_us / ours
-        print(f"  {timing.name:40} {timing.median_us:10.2f} {ratio:7.2f} {timing.spread:22.2f}")
+class Work(NamedTuple):
+    """One workload: its name, a sentence, one round of it, and who takes part with how much of the work."""
+
+    name: str
+    title: str
+    round: Callable[..., Figures]
+    contenders: dict[type[Contender], dict[str, Any]]
+
+
+def works(scale: float) -> list[Work]:
+    """Return the workloads; at scale 1 they are those that the page shows."""
+
+    def n(count: int) -> int:
+        return max(int(count * scale), 300)
+
+    slow = {"count": n(5_000)}  # who is slow gets less of the same
+    by_mqtt = {Commune: {"count": n(60_000)}, NodeRed: {"count": n(60_000)}, Plain: slow}
+    by_http = {Commune: {"count": n(600_000)}, VmAgent: {"count": n(600_000)}}
+    backlog = {Commune: {"count": n(1_000_000)}, VmAgent: {"count": n(1_000_000)}}
+    series = [(1, 1), (10, 1), (300, 1), (14_490, 69), (100_050, 69)]
+    return [
+        Work("one a message", "MQTT, one reading a message, as fast as it goes", rounds.feed, by_mqtt),
+        Work(
+            "20 back to back",
+            "MQTT, 20 readings of an asset back to back",
+            partial(rounds.feed, run=20),
+            by_mqtt,
+        ),
+        Work(
+            "345 a second",
+            "MQTT, 69 communes x 300 assets a minute: 345 readings a second; publish to the upstream's 204",
+            partial(rounds.paced, rate=345.0),
+            {Commune: {"count": n(6_900)}, NodeRed: {"count": n(6_900)}},
+        ),
+        Work(
+            "InfluxDB 1",
+            "MQTT, one reading a message, into InfluxDB 1.6.7",
+            partial(rounds.feed, database="influx"),
+            {Commune: {"count": n(60_000)}},
+        ),
+        Work("HTTP", "HTTP, ready lines of 69 communes x 300 assets, 300 a request", rounds.post, by_http),
+        Work("backlog", "HTTP, a backlog grows and is drained", rounds.drain, backlog),
+        Work(
+            "SIGKILL, MQTT",
+            "MQTT, SIGKILL half a second in, then a new start",
+            rounds.killed,
+            {Commune: {"count": n(60_000)}, NodeRed: {"count": n(60_000)}, Plain: slow},
+        ),
+        Work(
+            "SIGKILL, HTTP",
+            "HTTP, SIGKILL when all has been answered with 204 and the upstream is away",
+            rounds.killed_http,
+            {Commune: {"count": n(100_000)}, VmAgent: {"count": n(100_000)}},
+        ),
+        *(
+            Work(
+                f"{total:,} series",
+                f"HTTP, {total:,} series",
+                partial(rounds.post, assets=total // communes, communes=communes),
+                {Commune: {"count": n(300_000)}},
+            )
+            for total, communes in series
+        ),
+        Work(
+            "start",
+            "From the start of the process to the first reading upstream",
+            rounds.starting,
+            {Commune: {}, NodeRed: {}, Plain: {}},
+        ),
+        Work(
+            "idle",
+            "Idle, with a broker",
+            partial(rounds.idle, seconds=max(600 * scale, 20) if scale > 1 else 30, fed=True),
+            {Commune: {}, NodeRed: {}, Plain: {}},
+        ),
+    ]
+
+
+def measure(work: Work, turns: int) -> dict[str, Any]:
+    """Let the contenders of a workload take turns."""
+    taken: dict[type[Contender], list[Figures]] = {}
+    for turn in range(turns):
+        for kind, load in work.contenders.items():
+            try:
+                find_program(kind.program)
+                figures = work.round(kind, **load)
+            except MissingPartError as error:
+                print(f"  {kind.name}: left out: {error}", file=sys.stderr)
+                continue
+            except (OSError, RuntimeError) as error:
+                print(f"  {kind.name}: this round failed: {error}", file=sys.stderr)
+                continue
+            shown = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+            print(f"  {turn + 1}. {kind.name}: {shown}", flush=True)
+            taken.setdefault(kind, []).append(figures)
+    return {
+        "name": work.name,
+        "title": work.title,
+        "rounds": turns,
+        "contenders": [
+            {
+                "name": kind.name,
+                "custody": kind.custody,
+                "load": work.contenders[kind],
+                "figures": {key: _spread([one[key] for one in all_of]) for key in all_of[0]},
+            }
+            for kind, all_of in taken.items()
+        ],
+    }
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of all that takes part."""
+    found = {"Python": platform.python_version(), "paho-mqtt": version("paho-mqtt")}
+    for name, command in {
+        "Mosquitto": ["mosquitto", "-h"],
+        "VictoriaMetrics and vmagent": ["victoria-metrics", "-version"],
+        "InfluxDB": ["influxd", "version"],
+        "node": ["node", "--version"],
+    }.items():
+        try:
+            said = subprocess.run(
+                [find_program(command[0]), *command[1:]], capture_output=True, text=True, check=False
+            )
+        except MissingPartError:
+            continue
+        number = re.search(r"\d+\.\d+\.\d+", said.stdout + said.stderr)
+        found[name] = number[0] if number else "?"
+    return found
+
+
+def _machine() -> dict[str, Any]:
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return {
+        "cpu": cpu[1] if cpu else platform.machine(),
+        "cores": os.cpu_count(),
+        "system": f"Linux {platform.release().split('-')[0]} {platform.machine()}",
+    }
 
 
 def main() -> None:
-    """Run them all."""
-    print(
-        f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; "
-        f"processor time, median of {ROUNDS} rounds taken in turn, {feed.READINGS} readings a round"
-    )
-    size, encoding, decoding = feed.run()
-    show(f"feed: write a body ({size} bytes on average)", encoding)
-    show("feed: read a body", decoding)
+    """Run what is asked for; keep the results as JSON, and with `--page` in docs/performance.md."""
+    ask = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    ask.add_argument("works", nargs="*", help="names of workloads, or beginnings of them; without any: all")
+    ask.add_argument("--rounds", type=int, default=3, help="turns of each contender")
+    ask.add_argument("--scale", type=float, default=0.3, help="1 is what the page shows, and takes longer")
+    ask.add_argument("--out", type=Path, default=Path("bench-results.json"), help="where the results go")
+    ask.add_argument("--page", action="store_true", help="write docs/performance.md anew")
+    ask.add_argument("--bodies", action="store_true", help="only how fast bodies are written and read")
+    it = ask.parse_args()
+    if it.bodies:
+        show()
+        return
+    results: dict[str, Any] = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "command": " ".join(["make bench", *([f'ARGS="{" ".join(sys.argv[1:])}"'] if sys.argv[1:] else [])]),
+        "load": round(os.getloadavg()[0], 1),
+        "machine": _machine(),
+        "versions": _versions(),
+        "workloads": [],
+    }
+    for work in works(it.scale):
+        if it.works and not any(work.name.startswith(name) for name in it.works):
+            continue
+        print(work.title, flush=True)
+        results["workloads"].append(measure(work, it.rounds))
+        it.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    if it.page:
+        (report.PAGE.parent / "performance.json").write_text(it.out.read_text())
+        report.write(results)
 
 
 if __name__ == "__main__":
