@@ -33,6 +33,7 @@ class Custodian:
         self._monotonic = monotonic
         self._homes: dict[Stream, tuple[str, str]] = {}
         self._told: dict[Stream, int] = {}
+        self._connections = 0  # a number said on one of them is not known to be said on the next
         self._held: dict[Stream, int] = {}
         self._moved: set[Stream] = set()
         self._dirty: set[Stream] = set()
@@ -82,6 +83,7 @@ class Custodian:
     def say_all(self) -> None:
         """Publish every watermark again: a broker that restarted has forgotten them."""
         with self._wake:
+            self._connections += 1
             self._told.clear()
             self._dirty.update(self._homes)
             self._wake.notify()
@@ -129,7 +131,9 @@ class Custodian:
             lowest = self._held.get(stream, 0)
         if home is not None:
             self._spool.set_notes({f"home {stream[0]}/{stream[1]}": "/".join(home)})
-            self._moved.discard(stream)
+            with self._wake:
+                if self._homes[stream] == home:  # else it has moved on meanwhile, and comes again
+                    self._moved.discard(stream)
         with self._spool.lock:
             seen = self._spool.streams.get(stream, RangeSet())
             missing = list(seen.missing(1, lowest - 1)) if lowest > 1 else []
@@ -144,13 +148,16 @@ class Custodian:
             self._unstick(stream)
             return
         self._stuck.pop(stream, None)
-        home = self._homes.get(stream)
-        if home is None or self._told.get(stream) == mark:
-            return
+        with self._wake:
+            home, connection = self._homes.get(stream), self._connections
+            if home is None or self._told.get(stream) == mark:
+                return
         gw, ep = stream
         topic = str(Topic(*home, "gateway", gw, "custody"))
         if self._publish(topic, encode(Custody(v=1, gw=gw, ep=ep, seq=mark))):
-            self._told[stream] = mark
+            with self._wake:
+                if connection == self._connections:
+                    self._told[stream] = mark
 
     def _unstick(self, stream: Stream) -> None:
         """The first numbers are missing: our nodes say in their meta what they hold, others get a while."""

@@ -28,7 +28,10 @@ class Edge(Asked):
 
     def start(self) -> None:
         """Start everything but the HTTP server, which the caller runs."""
-        self._tell_lost()
+        try:
+            self._tell_lost()
+        except sqlite3.Error as error:
+            log.error("what went with a damaged file is told later: %s", error)  # noqa: TRY400
         self.committer.start()
         self.custodian.start()
         for relay in self.relays:
@@ -62,7 +65,14 @@ class Edge(Asked):
 
     def _keep_house(self) -> None:
         while not self._stop.wait(_RECLAIM_S):
-            for chore in (self._reclaim, self._resume, self._compactor.compact, self._flush, self._watch):
+            for chore in (
+                self._reclaim,
+                self._resume,
+                self._tell_lost,
+                self._compactor.compact,
+                self._flush,
+                self._watch,
+            ):
                 try:
                     chore()
                 except Exception as error:

@@ -38,7 +38,7 @@ class Absence:
             after = after or str(ended_ns)
             reason = reason or STOPPED
             if spool.note(_NOTE) != f"{reason} {after}":
-                spool.set_notes({_NOTE: f"{reason} {after}"})
+                spool.note_if_room({_NOTE: f"{reason} {after}"})
         self._reason, self._after_ns = reason, int(after or "0")
 
     def gaps(self, stream: Stream, first_ns: int) -> list[Gap]:

@@ -6,7 +6,7 @@ import sqlite3
 from gateway.feed import Custody, FeedError
 from gateway.feed.bodies import decode
 from gateway.feed.link import Message
-from gateway.renumber import number_again
+from gateway.renumber import go_on, number_again
 from gateway.shown import Identity
 from gateway.spool import Spool
 
@@ -23,10 +23,11 @@ def confirmed(message: Message, identity: Identity, spool: Spool) -> int | None:
     if (said.gw, said.ep) != (identity.gw, identity.ep):
         log.info("%s: custody of %s/%s is not ours; ignored", message.topic, said.gw, said.ep)
         return None
-    if said.seq > spool.last_id:
-        try:
+    try:
+        go_on(spool, said.gw, said.ep)  # what is still under an old number is not what the edge has
+        if said.seq > spool.last_id:
             number_again(spool, said.gw, said.ep, said.seq)
-        except sqlite3.Error as error:
-            log.error("the disk takes no new numbers: %s; custody will say it again", error)  # noqa: TRY400
-            return None
+    except sqlite3.Error as error:
+        log.error("the disk takes no new numbers: %s; custody will say it again", error)  # noqa: TRY400
+        return None
     return said.seq

@@ -45,7 +45,7 @@ def number_again(spool: Spool, gw: str, ep: str, custody: int) -> None:
 
 
 def go_on(spool: Spool, gw: str, ep: str) -> None:
-    """Finish what a stopped process had begun."""
+    """Finish what a stopped process, or a full disk, has left half done."""
     left = spool.note(_NOTE)
     if left:
         number_again(spool, gw, ep, int(left))

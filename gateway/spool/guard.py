@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.spool import salvage
-from gateway.spool.errors import DamageError, SpoolError
+from gateway.spool.errors import DamageError, SpoolError, is_want_of_space
 from gateway.spool.file import IN_USE, beside, is_damage, open_file, sync_folder
 from gateway.spool.lock import Lock
 from gateway.spool.rows import INSERT, SELECT, Row, intact, sealed
@@ -61,9 +61,18 @@ class GuardedFile:
             salvage.salvage(self.path, str(damage), by_seq=self.by_seq)
             self._open()
         self._ready = True
-        self.set_notes({"opened": str(int(self.note("opened", "0")) + 1)})
-        beside(self.path, IN_USE).touch()
-        sync_folder(self.path.parent)
+        self.note_if_room({"opened": str(int(self.note("opened", "0")) + 1)})
+        self._say_in_use()
+
+    def _say_in_use(self) -> None:
+        try:
+            if beside(self.path, "-wal").exists():
+                beside(self.path, IN_USE).touch()
+                sync_folder(self.path.parent)
+        except OSError as error:
+            if not is_want_of_space(error):
+                raise SpoolError(f"{self.path}: cannot be opened as a spool: {error}") from error
+            log.error("%s: that it is in use cannot be noted beside it: %s", self.path, error)  # noqa: TRY400
 
     def _open(self, why: str | None = None) -> None:
         if why:
@@ -150,6 +159,15 @@ class GuardedFile:
         """Keep small facts, durably."""
         with self.lock, self._transaction() as db:
             write_notes(db, notes)
+
+    def note_if_room(self, notes: Mapping[str, str]) -> None:
+        """Keep small facts that a start can do without: a full disk keeps no daemon down."""
+        try:
+            self.set_notes(notes)
+        except sqlite3.Error as error:
+            if not is_want_of_space(error):
+                raise
+            log.error("%s: not noted: %s; %s", self.path, ", ".join(notes), error)  # noqa: TRY400
 
     def close(self) -> None:
         """Close the file; what is in it stays."""

@@ -1,6 +1,5 @@
 """A spool must not take the disk from others: how full it may be, how full it is, how long it will last."""
 
-import errno
 import logging
 import os
 import sqlite3
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.spool.ballast import Ballast
+from gateway.spool.errors import is_want_of_space
 from gateway.spool.file import beside
 from gateway.spool.fillrate import FillRate
 from gateway.spool.store import Spool
@@ -27,7 +27,6 @@ _ALLOWED = 1 / 8  # of the quota, but no more than _ALLOWED_MOST, may be used wh
 _ALLOWED_MOST = 16_000_000
 _WAL_BYTES = 65_536  # a longer log is folded into the file before a spool counts as full
 _WIDE = 4  # times the reserve must be free before it is made again
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Fullness(Enum):
@@ -74,13 +73,6 @@ def free_bytes(folder: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def is_want_of_space(error: BaseException) -> bool:
-    """Whether an error says that the disk is full."""
-    if isinstance(error, OSError):
-        return error.errno in _NO_SPACE
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-
-
 def quota_problems(max_bytes: int) -> list[str]:
     """Return what is wrong with a configured quota, naming its key; empty when nothing is."""
     if max_bytes >= LEAST_BYTES:
@@ -107,7 +99,11 @@ class Quota:
         self._free_on = free_on
         self.used = 0
         self.limit = limits.max_bytes
-        self.look()
+        try:
+            self.look()
+        except (sqlite3.Error, OSError) as error:
+            if not self.gave_out(error):
+                raise
 
     @property
     def full(self) -> bool:

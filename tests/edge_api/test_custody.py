@@ -1,7 +1,7 @@
 """Custody covers what is on disk and nothing else, whatever the order, the repeats and the crashes."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -207,3 +207,32 @@ def test_in_any_order_with_repeats_and_crashes_custody_never_covers_what_is_not_
 
 def _full(*_: object, **__: object) -> None:
     raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_number_said_as_the_connection_broke_is_said_again_on_the_next(hall: Hall) -> None:
+    """It counted as said on the new connection too, and the node waited for its next reading."""
+    said = hall.custodian._publish
+
+    def breaking(topic: str, payload: bytes) -> bool:
+        hall.custodian._publish = said
+        hall.custodian.say_all()  # another connection, before we know what became of this message
+        return True
+
+    hall.custodian._publish = breaking
+    take(hall, [1, 2])
+    until(says(hall, 2))
+
+
+def test_a_node_that_moves_while_its_home_is_written_down_lives_where_it_is_after_a_restart(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = hall.spool.set_notes
+
+    def moving(notes: Mapping[str, str]) -> None:
+        monkeypatch.setattr(hall.spool, "set_notes", written)
+        hall.custodian.know(STREAM, "42", "18563")
+        written(notes)
+
+    monkeypatch.setattr(hall.spool, "set_notes", moving)
+    hall.custodian.know(STREAM, *HOME)
+    until(lambda: hall.spool.note("home gw-01/aa") == "42/18563", what="its last home to be on disk")

@@ -17,7 +17,8 @@ from gateway.feed import Event, decode_event, encode
 from gateway.feed.bodies import WasteContainer
 from gateway.journal import DISK, Entry, Journal, records
 from gateway.spool import EVENTS, READINGS, Gap, Outbox, RangeSet, Segment, Spool, reclaim
-from gateway.spool.quota import Fullness, Limits, Quota, is_want_of_space
+from gateway.spool.errors import is_want_of_space
+from gateway.spool.quota import Fullness, Limits, Quota
 from gateway.spool.room import Room
 from gateway.spool.thinning import INTERVALS_S, QUOTA, Item, Thinner, select
 from gateway.thinning import NodeCodec, lowest_told
