@@ -1,7 +1,6 @@
 """One ready simulated commune: worlds behind a Pi's lines, files and buses, and the node.toml to match."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -9,13 +8,38 @@ from sensors.sample import Value
 from simulators.clock import VirtualClock
 from simulators.io import SimIO
 from simulators.signals.contact import ContactSignal
+from simulators.signals.faults import VALUE_FAULTS, Distorted, Faults
 from simulators.signals.hcsr04 import RangerSignal
-from simulators.signals.iio import LuxFiles
+from simulators.signals.iio import AdsFiles, LuxFiles
+from simulators.signals.loop import LoopSignal
 from simulators.signals.modbus import Cell, RtuBus, Supply, probe_bank, pzem_bank
 from simulators.signals.pulses import PulseSignal
-from simulators.signals.thermal import ThermalFiles
+from simulators.signals.thermal import BoardFiles, ThermalFiles
+from simulators.signals.w1 import ThermometerFiles
 from simulators.toml import Table, document
-from simulators.worlds.bins import Bin
+from simulators.wiring import (
+    BIN_LINES,
+    CHLORINE_UNIT,
+    DOME,
+    DOOR_LINE,
+    LEVEL_CHANNEL,
+    LEVEL_M,
+    LITRES_PER_PULSE,
+    METER_LINE,
+    MOST_BINS,
+    MOST_WITH_LIDS,
+    PH_UNIT,
+    PORT,
+    PRESSURE_CHANNEL,
+    PRESSURE_KPA,
+    PZEM_UNIT,
+    TURBIDITY_UNIT,
+    Site,
+    bin_tables,
+    health_tables,
+    light_tables,
+    water_tables,
+)
 from simulators.worlds.lights import Feeder
 from simulators.worlds.sun import LATITUDE, LONGITUDE
 from simulators.worlds.village import Sizes, Village
@@ -24,26 +48,7 @@ from simulators.worlds.water import WaterWorks
 Domain = Literal["waste", "water", "lighting"]
 ALL: tuple[Domain, ...] = ("waste", "water", "lighting")
 
-PORT = "/dev/ttyUSB0"
-PH_UNIT, TURBIDITY_UNIT, CHLORINE_UNIT, PZEM_UNIT = 1, 2, 3, 11
-LITRES_PER_PULSE = 10.0
-DOME = 2.5  # the light sensor's dome passes two fifths, so that noon does not saturate it
 FILES_EVERY_S = 60
-# the header's lines without GPIO0..3 (identity, fixed pull-ups) and 14, 15 (the serial console)
-METER_LINE, DOOR_LINE = "GPIO4", "GPIO27"
-BIN_LINES = tuple(f"GPIO{n}" for n in (*range(5, 14), *range(16, 27)))
-MOST_BINS, MOST_WITH_LIDS = len(BIN_LINES) // 2, len(BIN_LINES) // 3
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """One bin with its ranger and, where there are lines enough, its lid's reed."""
-
-    asset: str
-    bin: Bin
-    ranger: RangerSignal
-    lid: ContactSignal | None
-    lines: tuple[str, ...]
 
 
 class SimCommune:
@@ -68,16 +73,22 @@ class SimCommune:
         self.sky = village.sky
         self.bins = [self._site(each, bins) for each in range(bins)] if "waste" in domains else []
         self.bus: RtuBus | None = None
+        self.probe_faults: dict[str, Faults] = {}
         self.water = village.water if "water" in domains else None
         self.meter: PulseSignal | None = None
+        self.level: LoopSignal | None = None
+        self.pressure: LoopSignal | None = None
+        self.loops: AdsFiles | None = None
+        self.lux: LuxFiles | None = None
         self.lights = village.lights if "lighting" in domains else None
         self.door: ContactSignal | None = None
         if self.water is not None:
             self._add_water(self.water)
         if self.lights is not None:
             self._add_lights(self.lights)
-        thermal = ThermalFiles(io.sysfs, self.cpu_c)
-        self._clock.every(files_every_s, thermal.refresh)
+        self.thermal = ThermalFiles(io.sysfs, self.cpu_c)
+        self._clock.every(files_every_s, self.thermal.refresh)
+        self.board = BoardFiles(io.sysfs)
 
     def cpu_c(self) -> float:
         """Return the Pi's processor temperature in C: an idle one is some 20 K above the air."""
@@ -98,14 +109,12 @@ class SimCommune:
         devices: list[Table] = []
         assets: list[Table] = []
         for site in self.bins:
-            self._bin_tables(site, devices, assets)
+            bin_tables(site, devices, assets)
         if self.water is not None:
-            self._water_tables(devices, assets)
+            water_tables(self.node, devices, assets)
         if self.lights is not None:
-            self._light_tables(devices, assets)
-        devices.append({"id": "pi", "driver": "pi-health", "config": {"path": "/"}})
-        inputs = {"cpuTemperature": "pi.cpuTemperature", "diskFree": "pi.diskFree"}
-        assets.append({"id": self.gw, "type": "Device", "name": f"Trạm đo {self.gw}", "inputs": inputs})
+            light_tables(self.node, len(self.lights.lamps), devices, assets)
+        health_tables(self.gw, devices, assets)
         for index, asset in enumerate(assets):
             asset |= {"every": every, "stale_after": stale_after}
             asset |= {"lat": round(LATITUDE + 0.001 * index, 5), "lon": LONGITUDE + 0.01 * self.node}
@@ -126,28 +135,48 @@ class SimCommune:
         if width == 3:
             lid = reed = ContactSignal(self._clock, self.io.pin(lines[2]))
             world.on_lid = lambda is_open: reed.set(closed=not is_open)
-        return Site(asset, world, ranger, lid, lines)
+        name = f"28-{self.node:08x}{index + 1:04x}"  # all on one 1-Wire bus
+        thermometer = ThermometerFiles(self.io.sysfs, world.temperature_c, name, self._clock)
+        self._clock.every(self._files_every_s, thermometer.refresh)
+        return Site(asset, world, ranger, thermometer, name, lid, lines)
 
     def _add_water(self, water: WaterWorks) -> None:
         self.meter = PulseSignal(self._clock, self.io.pin(METER_LINE), LITRES_PER_PULSE)
         water.meter(self.meter.flow)
+        self.level = LoopSignal(self._clock, lambda: water.level_m, 0.0, LEVEL_M)
+        self.pressure = LoopSignal(self._clock, lambda: water.pressure_kpa, 0.0, PRESSURE_KPA)
+        volts: dict[str, Callable[[], float]] = {LEVEL_CHANNEL: self.level, PRESSURE_CHANNEL: self.pressure}
+        self.loops = AdsFiles(self.io.sysfs, volts)
+        self._clock.every(self._files_every_s, self.loops.refresh)
         bus = self.bus = self.io.wire_bus(PORT)
-        ph = {0: Cell("u16", 0.01, lambda: water.ph), 1: Cell("s16", 0.1, lambda: water.water_c)}
-        bus.add(PH_UNIT, 3, probe_bank(ph))
-        bus.add(TURBIDITY_UNIT, 3, probe_bank({0: Cell("f32", 1.0, lambda: water.turbidity)}))
-        bus.add(CHLORINE_UNIT, 4, probe_bank({16: Cell("u16", 0.001, lambda: water.chlorine)}))
+        see = self._seen
+        ph = Cell("u16", 0.01, see("ph", lambda: water.ph))
+        bus.add(PH_UNIT, 3, probe_bank({0: ph, 1: Cell("s16", 0.1, lambda: water.water_c)}))
+        turbidity = Cell("f32", 1.0, see("turbidity", lambda: water.turbidity))
+        bus.add(TURBIDITY_UNIT, 3, probe_bank({0: turbidity}))
+        chlorine = Cell("u16", 0.001, see("chlorine", lambda: water.chlorine))
+        bus.add(CHLORINE_UNIT, 4, probe_bank({16: chlorine}))
 
     def _add_lights(self, lights: Feeder) -> None:
         bus = self.bus = self.io.wire_bus(PORT)
-        bus.add(PZEM_UNIT, 4, pzem_bank(lambda: _supply(lights)))
+        watts = self._seen("power", lambda: lights.power_w)
+        bus.add(PZEM_UNIT, 4, pzem_bank(lambda: _supply(lights, watts())))
         self.door = reed = ContactSignal(self._clock, self.io.pin(DOOR_LINE))
         lights.on_door = lambda is_open: reed.set(closed=not is_open)
-        lux = LuxFiles(self.io.sysfs, lambda: self.sky.lux() / DOME)
-        self._clock.every(self._files_every_s, lux.refresh)
+        self.lux = LuxFiles(self.io.sysfs, lambda: self.sky.lux() / DOME, clock=self._clock)
+        self._clock.every(self._files_every_s, self.lux.refresh)
+
+    def _seen(self, device: str, value: Callable[[], float]) -> Distorted:
+        faults = self.probe_faults[device] = Faults(**VALUE_FAULTS)
+        return Distorted(self._clock, value, faults, device)
 
     def _truths(self) -> dict[str, dict[str, Value]]:
         truths: dict[str, dict[str, Value]] = {
-            site.asset: {"fillingLevel": site.bin.level, "status": "lidOpen" if site.bin.lid_open else "ok"}
+            site.asset: {
+                "fillingLevel": site.bin.level,
+                "temperature": site.bin.temperature_c(),
+                "status": "burning" if site.bin.burning else "lidOpen" if site.bin.lid_open else "ok",
+            }
             for site in self.bins
         }
         truths[self.gw] = {"cpuTemperature": self.cpu_c()}
@@ -158,7 +187,11 @@ class SimCommune:
                 "freeChlorine": water.chlorine,
                 "temperature": water.water_c,
             }
-            truths[f"network-{self.node:02}"] = {"waterFlow": water.flow_m3_h}
+            truths[f"network-{self.node:02}"] = {
+                "waterFlow": water.flow_m3_h,
+                "waterLevel": water.level_m,
+                "waterPressure": water.pressure_kpa,
+            }
             truths[f"meter-{self.node:02}"] = {"waterConsumption": water.volume_m3}
         if (lights := self.lights) is not None:
             truths[f"cabinet-{self.node:02}"] = {
@@ -172,83 +205,6 @@ class SimCommune:
                 "doorOpen": lights.door_open,
             }
         return truths
-
-    def _bin_tables(self, site: Site, devices: list[Table], assets: list[Table]) -> None:
-        number = site.asset.removeprefix("bin-")
-        echo = f"echo-{number}"
-        ranger: Table = {"trigger": site.lines[0], "echo": site.lines[1], "temperature": 28.0}
-        devices.append({"id": echo, "driver": "hcsr04", "bus": "gpio", "config": ranger})
-        inputs: Table = {"distance": f"{echo}.distance"}
-        if site.lid is not None:
-            devices.append(_contact(f"lid-{number}", site.lines[2]))
-            inputs["lid"] = f"lid-{number}.active"
-        kind = site.bin.kind
-        geometry: Table = {"empty_m": kind.empty_m, "full_m": kind.mount_m}
-        assets.append(
-            {
-                "id": site.asset,
-                "type": "WasteContainer",
-                "name": f"Thùng rác {number}",
-                "config": geometry,
-                "inputs": inputs,
-            }
-        )
-
-    def _water_tables(self, devices: list[Table], assets: list[Table]) -> None:
-        ph = [
-            {"metric": "pH", "address": 0, "unit": "Q30", "scale": 0.01, "min": 0.0, "max": 14.0},
-            {"metric": "temperature", "address": 1, "unit": "CEL", "type": "s16", "scale": 0.1},
-        ]
-        turbidity = [{"metric": "turbidity", "address": 0, "unit": "NTU", "type": "f32", "min": 0.0}]
-        chlorine = [
-            {
-                "metric": "freeChlorine",
-                "address": 16,
-                "unit": "M1",
-                "function": 4,
-                "scale": 0.001,
-                "max": 20.0,
-            }
-        ]
-        for name, unit, registers in (
-            ("ph", PH_UNIT, ph),
-            ("turbidity", TURBIDITY_UNIT, turbidity),
-            ("chlorine", CHLORINE_UNIT, chlorine),
-        ):
-            config: Table = {"port": PORT, "unit": unit, "registers": registers}
-            devices.append({"id": name, "driver": "modbus-probe", "config": config})
-        meter: Table = {"line": METER_LINE, "litres_per_pulse": LITRES_PER_PULSE, "max_flow": 60.0}
-        devices.append({"id": "meter", "driver": "pulse-flow", "config": meter})
-        probes: Table = {
-            "pH": "ph.pH",
-            "temperature": "ph.temperature",
-            "turbidity": "turbidity.turbidity",
-            "freeChlorine": "chlorine.freeChlorine",
-        }
-        for kind, type_name, name, inputs in (
-            ("quality", "WaterQualityObserved", "Chất lượng nước", probes),
-            ("network", "WaterDistributionNetwork", "Mạng cấp nước", {"flow": "meter.flow"}),
-            ("meter", "WaterConsumptionObserved", "Đồng hồ tổng", {"volume": "meter.volume"}),
-        ):
-            asset = f"{kind}-{self.node:02}"
-            assets.append({"id": asset, "type": type_name, "name": name, "inputs": inputs})
-
-    def _light_tables(self, devices: list[Table], assets: list[Table]) -> None:
-        devices.append({"id": "power", "driver": "pzem004t", "config": {"port": PORT, "unit": PZEM_UNIT}})
-        devices.append({"id": "lux", "driver": "bh1750", "config": {"dome": DOME}})
-        devices.append(_contact("door", DOOR_LINE))
-        inputs: Table = {
-            name: f"power.{name}" for name in ("voltage", "current", "power", "energy", "powerFactor")
-        }
-        inputs |= {"illuminance": "lux.illuminance", "door": "door.active"}
-        assets.append(
-            {
-                "id": f"cabinet-{self.node:02}",
-                "type": "StreetlightControlCabinet",
-                "name": "Tủ điện chiếu sáng",
-                "inputs": inputs,
-            }
-        )
 
 
 def build(
@@ -284,11 +240,7 @@ def bin_names(node: int, count: int) -> list[str]:
     return [f"bin-{(node - 1) * MOST_BINS + each:04}" for each in range(1, count + 1)]
 
 
-def _contact(device: str, line: str) -> Table:
-    return {"id": device, "driver": "contact", "config": {"line": line, "invert": True}}
-
-
-def _supply(lights: Feeder) -> Supply:
+def _supply(lights: Feeder, watts: float) -> Supply:
     return Supply(
-        lights.voltage, lights.current_a, lights.power_w, lights.energy_wh, 50.0, lights.power_factor
+        lights.voltage, lights.current_a, max(0.0, watts), lights.energy_wh, 50.0, lights.power_factor
     )

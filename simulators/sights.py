@@ -18,7 +18,11 @@ SILENT = {
     "crc": "its answers come garbled; no size",
 }
 """Faults that leave no value at all."""
-NODE_FAULTS = {"brown-out": "the node is without power, and reads nothing; no size"}
+NODE_FAULTS = {
+    "brown-out": "the node is without power, and reads nothing; no size",
+    "clock-step": "a hand sets its clock wrong by so many seconds, until a time source has it back",
+}
+BOARD_FAULTS = {"under-voltage": "its supply is too weak; no size"}
 _REASONS = {"silence": "no-comm", "cut": "no-comm", "crc": "crc"}
 
 
@@ -40,12 +44,16 @@ class Sights:
         self._village = village
         self.gw = "gw-01"
         self.faults: dict[str, Faults] = {self.gw: Faults(**NODE_FAULTS)}
+        self.faults["pi"] = Faults(**VALUE_FAULTS, **SILENT, **BOARD_FAULTS)
         self.assets: list[Asset] = []
         self._sights: dict[str, list[Sight]] = {}
         self._seed = scenario.seed
         self._add(
             Asset(self.gw, "Device", f"Trạm đo {self.gw}", 0.0),
-            [Sight("cpuTemperature", "pi", self._cpu_c, 1)],
+            [
+                Sight("cpuTemperature", "pi", self._cpu_c, 1),
+                Sight("underVoltage", "pi", lambda: "under-voltage" in self.faults["pi"]),
+            ],
         )
         for name, bin_ in village.bins.items():
             self._add_bin(name, bin_)

@@ -8,36 +8,19 @@ from pathlib import Path
 from gateway import config as node_config
 from gateway.feed.communes import commune
 from gateway.node import Node
+from simulators.breakable import Switched, devices
 from simulators.clock import NS, MachineClock, VirtualClock
-from simulators.commune import ALL, MOST_BINS, SimCommune, build
+from simulators.commune import ALL, SimCommune, build
 from simulators.scenario import Scenario, tell
+from simulators.sights import NODE_FAULTS
 from simulators.signals.faults import Faults
-from simulators.signals.modbus import Fault, RtuBus
+from simulators.wiring import MOST_BINS
 from simulators.worlds.village import Sizes, Village
 
 MOST_WAITING = 500  # readings that no commit has taken yet: past this, virtual time waits for the disk
 PAUSE_S = 0.002
 MINUTE_S = 60.0
 COMMIT_S = 5.0  # for a node that loses its power: what it has read is on its disk by then
-
-
-class Switched(Faults):
-    """Faults of a thing that is told by calls: `on` hears each that begins, `off` each that ends."""
-
-    def __init__(self, on: Callable[[str], None], off: Callable[[str], None], **known: str) -> None:
-        super().__init__(**known)
-        self._on, self._off = on, off
-
-    def inject(self, kind: str, size: float = 1.0) -> None:
-        """Switch a fault on; raise ValueError that lists the known ones."""
-        super().inject(kind, size)
-        self._on(kind)
-
-    def mend(self, kind: str | None = None) -> None:
-        """Switch one fault off, or all."""
-        for each in list(self.now) if kind is None else [kind]:
-            super().mend(each)
-            self._off(each)
 
 
 @dataclass(slots=True)
@@ -182,27 +165,23 @@ def _switch(it: Stations) -> None:
 
 
 def _faults(station: Station) -> dict[str, Faults]:
-    from simulators.commune import CHLORINE_UNIT, PH_UNIT, PZEM_UNIT, TURBIDITY_UNIT  # noqa: PLC0415
+    clock = station.clock
 
-    sim = station.sim
-    power = {"brown-out": "it is without power; no size"}
-    found: dict[str, Faults] = {
-        sim.gw: Switched(lambda _: station.stop(), lambda _: station.reboot(), **power)
-    }
-    if sim.bus is not None:
-        units = {"ph": PH_UNIT, "turbidity": TURBIDITY_UNIT, "chlorine": CHLORINE_UNIT, "power": PZEM_UNIT}
-        found |= {name: _unit(sim.bus, unit) for name, unit in units.items()}
-    return found
+    def on(kind: str) -> None:
+        if kind == "brown-out":
+            station.stop()
+        else:
+            # the kernel knows a clock that was set by hand as not synchronised (adjtimex, STA_UNSYNC)
+            clock.set_synchronised(False, offset_s=node.size(kind))
 
+    def off(kind: str) -> None:
+        if kind == "brown-out":
+            station.reboot()
+        else:
+            clock.set_synchronised(True)
 
-def _unit(bus: RtuBus, unit: int) -> Faults:
-    words: dict[str, Fault] = {"silence": "silent", "crc": "crc"}
-    return Switched(
-        lambda kind: bus.break_unit(unit, words[kind]),
-        lambda _: bus.mend_unit(unit),
-        silence="it does not answer; no size",
-        crc="its answers come garbled; no size",
-    )
+    node = Switched(on, off, **NODE_FAULTS)
+    return {station.sim.gw: node} | devices(station.sim)
 
 
 def _toml(scenario: Scenario, sim: SimCommune, folder: Path, broker: tuple[str, int]) -> str:

@@ -34,7 +34,8 @@ DEFAULTS: dict[str, tuple[Rule, ...]] = {
             "fire",
             (
                 Condition("status", equals="burning", uncertain=True),
-                Condition("temperature", above=60.0, rises=5.0, hysteresis=5.0, uncertain=True),
+                # an uncertain one is in `status` already, where one look at a spike is no fire
+                Condition("temperature", above=60.0, rises=5.0, hysteresis=5.0),
             ),
             "critical",
         ),

@@ -34,6 +34,7 @@ class ThermometerFiles:
             zero="its data line is shorted to ground: nothing but zeros; no size",
             garbage="the file holds something else; no size",
         )
+        self._written = ""
         self._celsius = Distorted(clock or VirtualClock(), celsius, self.faults, name)
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         self.refresh()
@@ -42,8 +43,8 @@ class ThermometerFiles:
         """Write the temperature of this moment, or what a fault makes of it."""
         if "missing" in self.faults:
             shutil.rmtree(self._folder, ignore_errors=True)
+            self._written = ""
             return
-        self._folder.mkdir(exist_ok=True)
         counts = max(-55 * COUNTS_PER_K, min(125 * COUNTS_PER_K, round(self._celsius() * COUNTS_PER_K)))
         pad = counts.to_bytes(2, "little", signed=True) + bytes([0x4B, 0x46, 0x7F, 0xFF, 0x10, 0x10])
         if "power_on" in self.faults:
@@ -54,7 +55,11 @@ class ThermometerFiles:
         scratchpad = pad + bytes([crc8(pad)])
         text = scratchpad.hex(" ")
         lines = f"{text} : crc={scratchpad[8]:02x} {verdict}\n{text} t={counts * 1000 // COUNTS_PER_K}\n"
-        replace(self._folder / "w1_slave", "garbage" if "garbage" in self.faults else lines)
+        text = "garbage" if "garbage" in self.faults else lines
+        if text != self._written:  # a month of twenty of them is many files, and the air changes slowly
+            self._folder.mkdir(exist_ok=True)
+            replace(self._folder / "w1_slave", text)
+            self._written = text
 
 
 def crc8(data: bytes) -> int:

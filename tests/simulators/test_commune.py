@@ -25,6 +25,8 @@ SMOOTH = {
     "energyConsumed": 0.0006,
     "cosPhi": 0.006,
     "cpuTemperature": 0.02,
+    "waterLevel": 0.02,  # what the tank gains in a minute
+    "waterPressure": 8.0,  # what a minute's draw takes
 }
 
 
@@ -204,7 +206,7 @@ def test_a_commune_without_a_domain_has_none_of_its_devices():
     with pytest.raises(ValueError, match="no lamp cabinet"):
         commune.set_door(is_open=True)
     commune.close()
-    assert {device["driver"] for device in table["device"]} == {"hcsr04", "contact", "pi-health"}
+    assert {device["driver"] for device in table["device"]} == {"hcsr04", "ds18b20", "contact", "pi-health"}
 
 
 def test_echoes_are_as_exact_on_a_clock_that_runs_by_itself():
