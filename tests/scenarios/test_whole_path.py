@@ -131,6 +131,7 @@ def test_every_fault_of_a_shipped_scenario_but_the_known_few_can_be_had_on_wires
 
 
 @pytest.mark.parts
+@pytest.mark.timeout(600)  # half a minute of work, which a busy machine makes many
 def test_two_days_with_a_storm_are_what_readings_and_events_say(mosquitto, influxdb, tmp_path):
     scenario = replace(read("storm-and-burst"), every=Seconds(900), bins=6, duration=Seconds(2 * 86_400))
     verdicts, _ = play(scenario, mosquitto, influxdb, tmp_path)
