@@ -138,9 +138,9 @@ class Parts:
         with self.spool.lock:
             gone = [(stream, ranges) for stream, ranges in self.spool.lost.items() if ranges]
             mark = sha256(repr(gone).encode()).hexdigest()[:16]
-            if gone and self.spool.note("lost told") != mark:
+            if gone and self.spool.note("damage told") != mark:
                 gaps = [Gap(stream, *each, DAMAGE) for stream, ranges in gone for each in ranges]
-                self.spool.append(self.spool.tell(gaps), notes={"lost told": mark})
+                self.spool.append(self.spool.tell(gaps), notes={"damage told": mark})
 
     def _keep_point(self, point: Point) -> None:
         """Put a point of the edge's own on its way upward."""

@@ -248,8 +248,8 @@ def lost_of(notes: Iterable[tuple[str, str]]) -> Span:
     """Return what `salvage` found lost on an edge, from the spool's notes."""
     found: Span = {}
     for key, text in notes:
-        if key.startswith("lost "):
-            gw, _, ep = key.removeprefix("lost ").partition("/")
+        gw, slash, ep = key.removeprefix("lost ").partition("/")
+        if key.startswith("lost ") and slash:
             found[gw, ep] = RangeSet.parse(text)
     return found
 
