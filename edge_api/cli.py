@@ -74,20 +74,24 @@ def _say_who_may_write(http: "Http", tokens: bool, port: int) -> None:
         )
 
 
-def _ask(url: str, path: str, token: str) -> Any:
+def _fetch(url: str, path: str, token: str) -> bytes:
     import urllib3
 
     headers = {"Authorization": f"Token {token}"} if token else {}
     try:
         answer = urllib3.request(
-            "GET", url.rstrip("/") + path, headers=headers, timeout=10.0, retries=False, preload_content=True
+            "GET", url.rstrip("/") + path, headers=headers, timeout=30.0, retries=False, preload_content=True
         )
     except urllib3.exceptions.HTTPError as error:
         raise click.ClickException(f"no edge answers at {url}: {error}; is it running?") from error
     if answer.status != 200:
         raise click.ClickException(f"{url}{path} answers {answer.status}: {answer.data.decode()[:300]}")
+    return answer.data
+
+
+def _ask(url: str, path: str, token: str) -> Any:
     try:
-        return json.loads(answer.data)
+        return json.loads(_fetch(url, path, token))
     except ValueError as error:
         raise click.ClickException(f"{url}{path} does not answer as an edge does") from error
 

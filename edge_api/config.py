@@ -9,6 +9,7 @@ import msgspec
 
 from edge_api.broker.settings import Broker, broker_problems
 from edge_api.limits import Limits
+from edge_api.province.config import Province, province_problems
 from edge_api.tokens import Token
 from edge_api.web.settings import DeskSocket, Page
 from gateway.feed import FeedError, Topic
@@ -89,10 +90,15 @@ class Spool(Settings, frozen=True):
 
 
 class History(Settings, frozen=True):
-    """Table [history]: the local copy behind the page; `keep` is how long."""
+    """Table [history]: the local copy behind the page; `keep` is how long, in at most `max_bytes`.
+
+    Assets above `max_assets` are not shown: whoever may write must not fill the memory with names.
+    """
 
     path: Path = Path("/var/lib/commune/history.db")
     keep: Seconds = Seconds(30 * 86_400)
+    max_bytes: Bytes = Bytes(256_000_000)
+    max_assets: Annotated[int, msgspec.Meta(ge=1)] = 50_000
 
 
 class Upstream(Tls, frozen=True):
@@ -128,6 +134,7 @@ class EdgeConfig(Settings, frozen=True):
     http: Http = Http()
     broker: Broker | None = None
     limits: Limits = Limits()
+    programme: Province | None = msgspec.field(default=None, name="province")
     spool: Spool = Spool()
     history: History = History()
     page: Page = Page()
@@ -186,6 +193,7 @@ def check(config: EdgeConfig) -> list[str]:
             )
     if config.broker is not None:
         problems += broker_problems(config.broker, site.province, site.commune)
+    problems += province_problems(config.programme)
     if (config.http.cert_file is None) != (config.http.key_file is None):
         problems.append("[http] cert_file and key_file go together: give both or none")
     return problems + [problem for each in config.upstreams for problem in _upstream_problems(each)]

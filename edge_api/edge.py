@@ -59,6 +59,8 @@ class Edge(Asked):
             reclaim(self.spool, self._outboxes)
         except sqlite3.Error as error:
             log.error("progress cannot be written down, some readings will be sent again: %s", error)  # noqa: TRY400
+        if self.office is not None:
+            self.office.keeper.close()
         self.history.close()
         self.alarms.close()
         self.spool.close()
@@ -72,6 +74,7 @@ class Edge(Asked):
                 self._compactor.compact,
                 self._flush,
                 self._watch,
+                self._count,
             ):
                 try:
                     chore()
@@ -94,6 +97,10 @@ class Edge(Asked):
         if self._watched_at is None or now - self._watched_at > _WATCH_S:
             self._watched_at = now
             warn(certificates(self.config, self._wall_ns()))
+
+    def _count(self) -> None:
+        if self.office is not None:
+            self.office.keeper.work()
 
     def _flush(self) -> None:
         if self.history.due:

@@ -1,10 +1,11 @@
 """What is known to be missing here, and why: holes in the numbers, and stretches of time without readings."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from edge_api.api import view
 from edge_api.custody import RELEASED
-from gateway.feed import from_ns
+from gateway.feed import from_ns, to_ns
 from gateway.spool import DAMAGE, RangeSet, Spool
 from gateway.spool.segment import parse_span
 
@@ -25,6 +26,15 @@ _ROWS = (
 def gaps(spool: Spool) -> list[view.Gap]:
     """Return what is missing: the explained with its reason, the rest as `unknown`."""
     return [*_written(spool), *_quarantined(spool), *_replaced(spool), *_holes(spool)]
+
+
+def outages(known: Iterable[view.Gap]) -> dict[str, list[tuple[int, int, str]]]:
+    """Return, by node, the stretches of time without readings: from, to (ns) and reason."""
+    found: dict[str, list[tuple[int, int, str]]] = {}
+    for gap in known:
+        if gap.after and gap.before:
+            found.setdefault(gap.gw, []).append((to_ns(gap.after), to_ns(gap.before), gap.reason))
+    return found
 
 
 def _written(spool: Spool) -> list[view.Gap]:

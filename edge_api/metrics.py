@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from edge_api.api.view import Certificate, Counters, EdgeView, Gap, RelayStatus
+
+if TYPE_CHECKING:
+    from edge_api.province.office import Office
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -70,6 +74,8 @@ class _EdgeCollector(Collector):
         yield _gaps(edge.gaps())
         yield _certificates(edge.certificates())
         yield from _alarms(edge)
+        if edge.office is not None:
+            yield from _programme(edge.office, edge.now_ns())
         yield GaugeMetricFamily(
             "commune_history_assets", "Assets known to history", len(edge.history.latest())
         )
@@ -110,6 +116,25 @@ def _totals(counters: Counters) -> Iterator[Metric]:
     for node in counters.nodes:
         aside.add_metric([node.gw, node.ep], node.quarantined)
     yield aside
+
+
+def _programme(office: "Office", now_ns: int) -> Iterator[Metric]:
+    expected = GaugeMetricFamily(
+        "commune_expected_readings", "Readings a commune should have sent today so far", labels=["commune"]
+    )
+    present = GaugeMetricFamily("commune_present_readings", "Those that are here", labels=["commune"])
+    silent = GaugeMetricFamily(
+        "commune_silent_assets", "Assets whose last reading no longer counts", labels=["commune"]
+    )
+    for place, count in office.silent_counts(now_ns).items():
+        silent.add_metric([place], count)
+    for row in office.today(now_ns):
+        expected.add_metric([row.commune], row.expected)
+        present.add_metric([row.commune], row.present)
+    yield from (expected, present, silent)
+    yield GaugeMetricFamily(
+        "commune_days_to_count", "Days of assets that are to be counted anew", office.keeper.waiting
+    )
 
 
 def _alarms(edge: EdgeView) -> Iterator[Metric]:

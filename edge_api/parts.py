@@ -10,6 +10,7 @@ from edge_api.alarms import AlarmBook
 from edge_api.arrivals import MessageArrival
 from edge_api.config import EdgeConfig, thins
 from edge_api.custody import Custodian
+from edge_api.gaps import gaps, outages
 from edge_api.grants import Grants
 from edge_api.history import History
 from edge_api.ingest.mqtt import Ears, MqttIngest
@@ -34,6 +35,7 @@ from sensors.secrets import read_secret
 
 if TYPE_CHECKING:
     from edge_api.exchange import Signer
+    from edge_api.province.office import Office
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,13 @@ class Parts:
         self.config = config
         self._wall_ns = wall_ns
         self.spool = Spool(config.spool.path, keep_s=float(config.spool.keep))
-        self.history = History(config.history.path, float(config.history.keep) / 86_400)
+        self.history = History(
+            config.history.path,
+            float(config.history.keep) / 86_400,
+            most_bytes=int(config.history.max_bytes),
+            most_assets=config.history.max_assets,
+            wall_ns=wall_ns,
+        )
         self.alarms = AlarmBook(
             config.history.path.with_name(f"{config.history.path.stem}-alarms.db"),
             self._keep_point,
@@ -56,6 +64,7 @@ class Parts:
         )
         self.alarms.catch_up(self.spool)
         self.history.listen(self.alarms.take)
+        self.office = self._open_office(config)
         self.custodian = Custodian(self.spool, self._publish, self._note_gaps)
         self.room = Room(Quota(self.spool, Limits(int(config.spool.max_bytes), int(config.spool.min_free))))
         self.intake = Intake(self.spool, self.history, self.custodian.touched, wall_ns, self.room)
@@ -95,6 +104,15 @@ class Parts:
         self._compactor = Compactor(self.spool, self._outboxes, join_bodies)
         self._taking = threading.Lock()
         self._points_waiting = 0
+
+    def _open_office(self, config: EdgeConfig) -> "Office | None":
+        if config.programme is None:
+            return None
+        from edge_api.province.office import open_office  # noqa: PLC0415 - few edges count for a programme
+
+        return open_office(
+            config.programme, self.history, self.alarms, self._wall_ns, lambda: outages(gaps(self.spool))
+        )
 
     def _make_ingest(self) -> MqttIngest | None:
         mqtt, site = self.config.mqtt, self.config.site

@@ -10,11 +10,11 @@ import msgspec
 
 from gateway.alarms.config import AlarmConfig, Alarms
 from gateway.alarms.config import problems as alarm_problems
-from gateway.alarms.limits import Limit
 from gateway.check.config import Desk
 from gateway.commands.config import Commands, Lighting
 from gateway.commands.config import problems as light_problems
 from gateway.feed import TYPES, FeedError, Topic
+from gateway.feed.limits import Limit
 from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
 from gateway.homeassistant import HomeAssistant
 from gateway.spool.quota import quota_problems

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from gateway.absence import Absence
 from gateway.alarms import Engine
 from gateway.alarms.engine import NOTE
-from gateway.alarms.limits import shipped
 from gateway.alarms.plan import plan
 from gateway.commands import Lights, Surroundings
 from gateway.config import AssetConfig, NodeConfig
@@ -18,6 +17,7 @@ from gateway.desk import Desk
 from gateway.feed import TYPES, Meta
 from gateway.feed.bodies import Location
 from gateway.feed.expiry import look, soonest
+from gateway.feed.limits import shipped
 from gateway.feed.link import Settings
 from gateway.feed.tls import contexts
 from gateway.homeassistant import Announcer

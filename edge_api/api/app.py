@@ -17,7 +17,10 @@ from edge_api.api.alarms import alarm_routes
 from edge_api.api.contract import contract_routes
 from edge_api.api.guard import Guard, Throttle, Throttled
 from edge_api.api.manage import manage_routes
+from edge_api.api.office import report_routes
 from edge_api.api.problems import Problem, problem_response
+from edge_api.api.province import SCHEMAS as PROVINCE_SCHEMAS
+from edge_api.api.province import province_routes
 from edge_api.api.read import SCHEMAS, reading_routes, state_routes
 from edge_api.api.stream import Streams
 from edge_api.api.view import EdgeView
@@ -77,6 +80,8 @@ def create_app(
     app.include_router(manage_routes(edge))
     app.include_router(alarm_routes(edge))
     app.include_router(contract_routes())
+    app.include_router(province_routes(edge))
+    app.include_router(report_routes(edge))
     frame = page_frame(edge, page, desk)
     app.state.sessions = frame.sessions
     app.include_router(page_routes(frame))
@@ -155,7 +160,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        _, components = msgspec.json.schema_components(SCHEMAS, ref_template="#/components/schemas/{name}")
+        _, components = msgspec.json.schema_components(
+            (*SCHEMAS, *PROVINCE_SCHEMAS), ref_template="#/components/schemas/{name}"
+        )
         schema.setdefault("components", {}).setdefault("schemas", {}).update(components)
         for methods in schema["paths"].values():
             for call in methods.values():

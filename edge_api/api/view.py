@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from msgspec import Struct
 
@@ -11,6 +11,9 @@ from edge_api.alarms import AlarmBook
 from edge_api.history import History
 from edge_api.point import Point
 from edge_api.tokens import Scope, Token
+
+if TYPE_CHECKING:
+    from edge_api.province.office import Office
 
 LANE_HEADER = "X-Commune-Lane"
 """Says in a request the lane of its least urgent reading: events, live or backlog. Databases ignore it."""
@@ -178,6 +181,10 @@ class EdgeView(Protocol):
     @property
     def alarms(self) -> AlarmBook:
         """Return open and past alarms."""
+
+    @property
+    def office(self) -> "Office | None":
+        """Return what counts for the programme; None at an edge that does not."""
 
     def submit(self, batch: WriteBatch) -> Future[None]:
         """Take a batch; the future is done when it is on disk, or fails with SpoolFull or CannotCommit.

@@ -91,6 +91,20 @@ class Disk:
                 log.warning("history: chunk %d cannot be read and is passed over: %s", ident, error)
         return [], []
 
+    def pieces(self, key: str, start_ns: int, stop_ns: int) -> list[dict[str, Piece]]:
+        """Return the columns of an asset's chunks that touch start <= time < stop, as written."""
+        found = []
+        rows = self._db.execute(
+            "SELECT packed FROM chunk WHERE asset = ? AND last_ns >= ? AND first_ns < ? ORDER BY id",
+            (key, start_ns, stop_ns),
+        )
+        for (packed,) in rows.fetchall():
+            try:
+                found.append(_columns.decode(zlib.decompress(packed)))
+            except (zlib.error, msgspec.MsgspecError) as error:
+                log.warning("history: a chunk of %s cannot be read and is passed over: %s", key, error)
+        return found
+
     def set_aside(self) -> None:
         """Move a damaged file out of the way, keep it for a look, and begin a new one."""
         self._db.close()

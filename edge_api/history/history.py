@@ -24,6 +24,9 @@ T = TypeVar("T")
 Listener = Callable[[Sequence[Point]], None]
 
 _NS_A_DAY = 86_400 * 1_000_000_000
+LATE = "late"
+"""Column of readings that came here later than `staleAfter`; kept for those only."""
+_LATE_NS = 300 * 1_000_000_000  # where no meta has told what is stale: five times the usual minute
 _MEMORY = 2**62  # stands for what is in memory among the chunks' ids, and comes after all of them
 
 
@@ -42,18 +45,20 @@ class History:
     from any thread.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a bound each
         self,
         path: Path,
         keep_days: float = 30.0,
         *,
         most_bytes: int = 256_000_000,
-        most_assets: int = 20_000,
+        most_assets: int = 50_000,
         memory_values: int = 300_000,
         flush_every_s: float = 600.0,
         busy_s: float = 5.0,
         monotonic: Callable[[], float] = time.monotonic,
+        wall_ns: Callable[[], int] | None = None,
     ) -> None:
+        self._wall_ns = wall_ns
         self._keep_ns = round(keep_days * _NS_A_DAY)
         self._most_bytes = most_bytes
         self._most_assets = most_assets
@@ -81,6 +86,7 @@ class History:
 
     def add(self, points: Sequence[Point]) -> None:
         """Take in points that have just been committed. Points without an asset are passed over."""
+        now_ns = 0 if self._wall_ns is None else self._wall_ns()
         with self._lock:
             for point in points:
                 asset = self._of(asset_key(point.tags), point.tags)
@@ -94,7 +100,12 @@ class History:
                     tail = self._tails.get(asset.key)
                     if tail is None:
                         tail = self._tails[asset.key] = Tail()
-                    self._values += tail.add(point.ts_ns, point.fields)
+                    late = now_ns - point.ts_ns > (
+                        _LATE_NS if asset.stale_after_s is None else asset.stale_after_s * 1e9
+                    )
+                    self._values += tail.add(
+                        point.ts_ns, {**point.fields, LATE: True} if late else point.fields
+                    )
             if self._values > 2 * self._memory_values:
                 self._values -= sum(tail.halve() for tail in self._tails.values())
         for listener in self._listeners:
@@ -168,6 +179,22 @@ class History:
         if len(rows) > most:
             raise TooManyRows(f"more than {most} rows; ask for less time, or for means with `every`")
         return rows
+
+    def columns(self, key: str, start_ns: int, stop_ns: int) -> dict[str, list[tuple[int, Value]]]:
+        """Return all fields of an asset with start <= time < stop, sorted by time, each time once.
+
+        With them come `q` and `qr` of readings that were not good, and LATE of those that came late.
+        """
+        # Memory is looked at before the disk, as in `readings`; the newest version comes last.
+        with self._lock:
+            newest = [tails[key].columns() for tails in (self._going, self._tails) if key in tails]
+        nothing: list[dict[str, Piece]] = []
+        versions = self._ask(lambda disk: disk.pieces(key, start_ns, stop_ns), nothing) + newest
+        fields: dict[str, list[Piece]] = {}
+        for version in versions:
+            for name, piece in version.items():
+                fields.setdefault(name, []).append(piece)
+        return {name: merged(pieces, start_ns, stop_ns) for name, pieces in fields.items()}
 
     @property
     def due(self) -> bool:

@@ -51,6 +51,7 @@ class AssetNow(Struct, kw_only=True):
     lat: float | None = None
     lon: float | None = None
     gw: str | None = None
+    interval_s: float | None = None
     stale_after_s: float | None = None
     units: dict[str, str] = {}
     limits: dict[str, list[float]] = {}
@@ -107,7 +108,7 @@ class AssetNow(Struct, kw_only=True):
         self.name = meta.name
         self.type = self.type or meta.type
         self.gw = meta.gw
-        self.stale_after_s = meta.staleAfter
+        self.interval_s, self.stale_after_s = meta.interval, meta.staleAfter
         self.units = dict(meta.units)
         self.limits = dict(meta.limits)
         if not isinstance(meta.location, msgspec.UnsetType):

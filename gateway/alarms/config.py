@@ -6,10 +6,10 @@ from typing import Annotated, Protocol
 import msgspec
 
 from gateway.alarms.defaults import DEFAULTS
-from gateway.alarms.limits import Limit
-from gateway.alarms.limits import problems as limit_problems
 from gateway.alarms.rules import QUALITY, Severity
 from gateway.feed import KINDS, TYPES
+from gateway.feed.limits import Limit
+from gateway.feed.limits import problems as limit_problems
 from sensors.settings import Seconds, Settings, did_you_mean
 
 Hour = Annotated[float, msgspec.Meta(ge=0, le=24)]

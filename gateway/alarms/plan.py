@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from gateway.alarms.config import COMPARISONS, AlarmConfig, Asset
 from gateway.alarms.defaults import DEFAULTS
-from gateway.alarms.limits import Limit, valid
 from gateway.alarms.rules import PER_FIELD, Condition, Rule
 from gateway.feed import TYPES
+from gateway.feed.limits import Limit, valid
 
 LIMIT_DELAY_S = 600.0  # a dose of chlorine or a gust of sand passes; ten minutes of it is the water
 _TANK = "waterLevel"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.alarms.defaults import DEFAULTS
-from gateway.alarms.limits import shipped
+from gateway.feed.limits import shipped
 
 PAGE = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text(encoding="utf-8")
 ROWS = [

@@ -112,6 +112,7 @@ def test_every_key_of_an_asset_stands_in_an_example(kind: str) -> None:
 
 def test_every_metric_is_explained(tmp_path: Path) -> None:
     edge = FakeEdge(tmp_path)
+    edge.count_for_a_programme(tmp_path)
     names = re.findall(r"^# TYPE (commune_\w+)", Metrics(edge).text().decode(), re.MULTILINE)
     edge.history.close()
     assert len(names) > 20

@@ -4,6 +4,7 @@ import gzip
 from concurrent.futures import Future
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_api.alarms import AlarmBook
 from edge_api.api.view import (
@@ -22,6 +23,9 @@ from edge_api.api.view import (
 from edge_api.history import History
 from edge_api.tokens import Scope, Token
 
+if TYPE_CHECKING:
+    from edge_api.province.office import Office
+
 NOW_NS = 1_795_412_400_000_000_000  # 2026-11-23T05:00:00Z... in whole seconds
 WRITER = {"Authorization": "Token w"}
 READER = {"Authorization": "Token r"}
@@ -37,6 +41,7 @@ class FakeEdge:
         self.kept: list[object] = []
         self.alarms = AlarmBook(path / "alarms.db", self.kept.append, lambda: 0, lambda: NOW_NS)
         self.history.listen(self.alarms.take)
+        self.office: Office | None = None
         self.batches: list[WriteBatch] = []
         self.refusal: Exception | None = None
         self.raises_at_once = False
@@ -61,6 +66,14 @@ class FakeEdge:
         self.tokens = [_token("w", ["ingest"]), _token("r", ["read"])]
         self.level = "commune"
         self.name = "Xã Cẩm Bình"
+
+    def count_for_a_programme(self, path: Path) -> None:
+        """Have a table [province]."""
+        from edge_api.province.config import Province  # noqa: PLC0415
+        from edge_api.province.office import open_office  # noqa: PLC0415
+
+        config = Province(path=path / "province.db", population={"18562": 9500})
+        self.office = open_office(config, self.history, self.alarms, lambda: NOW_NS, dict)
 
     def lines(self) -> list[str]:
         return [line for b in self.batches for line in gzip.decompress(b.body_gzip).decode().splitlines()]

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from gateway import config as node_config
-from gateway.alarms.limits import Limit, shipped, valid
 from gateway.alarms.plan import rules_of
+from gateway.feed.limits import Limit, shipped, valid
 from sensors.errors import ConfigError
 
 HEAD = """

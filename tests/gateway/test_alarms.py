@@ -8,9 +8,9 @@ import pytest
 from gateway import config as node_config
 from gateway.alarms import Engine
 from gateway.alarms.engine import GONE, NOTE
-from gateway.alarms.limits import shipped
 from gateway.alarms.plan import rules_of
 from gateway.feed import decode_event, to_ns
+from gateway.feed.limits import shipped
 from gateway.journal import records
 from gateway.node import Node
 from gateway.runner import AssetReading

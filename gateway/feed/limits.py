@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.feed import TYPES
+from gateway.feed.bodies import TYPES
 from sensors import settings as files
 from sensors.settings import Settings, did_you_mean
 

@@ -1,0 +1,1 @@
+"""What the readings of all communes say together: registry, completeness, indicators, the monthly report."""
