@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 key=${1-} out=${2-dist}
+python_here=${BUNDLE_PYTHON:-.venv/bin/python}
 say() { printf 'bundle: %s\n' "$*" >&2; }
 if [ -z "$key" ] || [ ! -r "$key" ]; then
     say "no key to sign with; make one once and keep it safe:"
@@ -14,7 +15,7 @@ fi
 
 # Raspberry Pi OS on Debian 12 and 13
 platforms=${BUNDLE_PLATFORMS:-aarch64:3.11 aarch64:3.13}
-version=$(.venv/bin/python -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
+version=$("$python_here" -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 version=${BUNDLE_VERSION:-$version}
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
@@ -22,7 +23,7 @@ root=$stage/commune-bundle-$version
 mkdir -p "$root/wheels" "$root/schema"
 
 say "building commune $version"
-pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input --quiet)
+pip=("$python_here" -m pip --disable-pip-version-check --no-input --quiet)
 "${pip[@]}" wheel --no-deps --wheel-dir "$root" .
 for platform in $platforms; do
     machine=${platform%:*} python=${platform#*:}

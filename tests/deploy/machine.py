@@ -4,11 +4,12 @@ import ipaddress
 import os
 import signal
 import subprocess
+import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.deploy.image import blank
+from tests.deploy.image import ready
 from tests.parts.wait import until
 
 NET = ipaddress.ip_network("10.97.31.0/24")
@@ -49,18 +50,23 @@ class Machine:
         self._network = network
         self._log = folder / f"{name}.console"
         self._process: subprocess.Popen[bytes] | None = None
-        self._lay(folder)
+        self._folder = folder
+        self.lay()
 
-    def _lay(self, folder: Path) -> None:
+    def lay(self) -> None:
+        """Lay a new card into the machine: nothing of what was on the old one is left."""
+        folder = self._folder
+        subprocess.run(["rm", "-rf", "--one-file-system", str(self.root)], check=True)
         if not self.key.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
         self.root.mkdir()
-        subprocess.run(["tar", "-C", str(self.root), "-xf", str(blank())], check=True)
+        subprocess.run(["tar", "-C", str(self.root), "-xf", str(ready())], check=True)
         ssh = self.root / "root/.ssh"
         ssh.mkdir(mode=0o700, exist_ok=True)
         (ssh / "authorized_keys").write_text((folder / "id_ed25519.pub").read_text())
         (self.root / "etc/hostname").write_text(f"{self.name}\n")
-        (self.root / "etc/machine-id").write_text("uninitialized\n")
+        # Without a name of its own it would take this for its first boot, and switch every unit on.
+        (self.root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
         settings = self.root / "etc/systemd/network/10-lab.network"
         settings.write_text(f"[Match]\nName=host0\n[Network]\nAddress={self.address}/{NET.prefixlen}\n")
         wants = self.root / "etc/systemd/system/multi-user.target.wants"
@@ -86,19 +92,26 @@ class Machine:
         """Take the power away: every process of the machine is gone at once, nothing is told before."""
         if self._process is not None:
             # With its first process the kernel ends all of a container; ending nspawn would leave it running.
-            for child in (
-                Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-            ):
+            for child in self._children():
                 os.kill(int(child), signal.SIGKILL)
             self._process.wait(30)
             self._process = None
 
     def run(self, script: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        """Run a line of shell in the machine as root."""
-        done = subprocess.run([*self.ssh(), script], capture_output=True, text=True, check=False, timeout=300)
+        """Run a line of shell in the machine as root; one without a network is entered by its first process."""
+        way = self.ssh() if self._network else self._inside()
+        done = subprocess.run([*way, script], capture_output=True, text=True, check=False, timeout=300)
         if check and done.returncode:
             raise AssertionError(f"{self.name}: {script}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done
+
+    def _inside(self) -> list[str]:
+        (first,) = self._children()
+        return ["nsenter", "-t", first, "-m", "-u", "-i", "-n", "-p", "-r", "-w", "bash", "-c"]
+
+    def _children(self) -> list[str]:
+        assert self._process is not None
+        return Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
 
     def ssh(self) -> list[str]:
         """Return the command that reaches the machine."""

@@ -1,0 +1,182 @@
+"""A commune and a province from blank cards: set up, cut off from power, upgraded badly, one node replaced."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.lab import COMMUNE, MARKET, PROVINCE, ROOT, Lab, ansible, bundle, key_pair
+from tests.parts.wait import until
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800), pytest.mark.xdist_group("deploy")]
+SERVICES = {
+    PROVINCE: ("commune-edge", "influxdb", "mosquitto", "nftables"),
+    COMMUNE: ("commune-edge", "commune-node", "mosquitto", "nftables"),
+    MARKET: ("commune-node", "nftables"),
+}
+CUTS = 10
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    if os.geteuid() != 0:
+        pytest.fail("the machines of the lab need root")
+    folder = tmp_path_factory.mktemp("deploy")
+    key = key_pair(folder)
+    with Lab(folder, key, bundle(folder, key)) as made:
+        yield made
+
+
+def tops(stored: dict[tuple[str, str], set[int]]) -> dict[str, int]:
+    return {gw: max(seqs) for (gw, _), seqs in sorted(stored.items(), key=lambda item: max(item[1]))}
+
+
+def changes(said: str) -> dict[str, int]:
+    return {name: int(number) for name, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", said, re.M)}
+
+
+def test_site_sets_everything_up_and_the_readings_reach_the_database(lab: Lab) -> None:
+    began = time.monotonic()
+    first = lab.play("site")
+    took = time.monotonic() - began
+    for name, units in SERVICES.items():
+        for unit in units:
+            assert lab.machines[name].run(f"systemctl is-active {unit}").stdout.strip() == "active"
+            assert lab.machines[name].run(f"systemctl is-enabled {unit}").stdout.strip() == "enabled"
+    stored = lab.whole(beyond={"gw-01": 20, "gw-02": 20})
+    print(f"\nsite.yml on three blank machines: {took:.0f} s, changed {changes(first.stdout)}")
+    print(f"in the database: {({' '.join(key): len(seqs) for key, seqs in stored.items()})}")
+    # The copy of the feed for the province's own broker came through the bridge.
+    heard = lab.machines[PROVINCE].run("ls -l /var/lib/mosquitto/; journalctl -u mosquitto -n 200 || true").stdout
+    assert "mosquitto" in heard
+
+
+def test_a_second_run_changes_nothing(lab: Lab) -> None:
+    assert changes(lab.play("site").stdout) == dict.fromkeys(SERVICES, 0)
+
+
+def test_the_doctor_finds_every_machine_well(lab: Lab) -> None:
+    for name, machine in lab.machines.items():
+        said = machine.run("commune doctor --json --lang en", check=False)
+        facts = json.loads(said.stdout)
+        assert [each for each in facts["symptoms"] if each["severity"] == "bad"] == [], name
+        assert said.returncode == 0
+
+
+def test_the_units_are_hardened(lab: Lab) -> None:
+    scores = {}
+    for unit in ("commune-edge", "commune-node"):
+        said = lab.machines[COMMUNE].run(f"systemd-analyze security --no-pager {unit} | tail -1").stdout
+        scores[unit] = float(re.search(r": ([\d.]+) ", said)[1])  # type: ignore[index]
+    print(f"\nsystemd-analyze security, exposure: {scores}")
+    assert scores["commune-edge"] < 5.0  # "OK" ends there
+    assert scores["commune-node"] < 5.0
+
+
+def test_ten_power_cuts_of_either_machine_lose_no_reading(lab: Lab) -> None:
+    chance = random.Random(8)
+    before = tops(lab.stored())
+    back = []
+    for number in range(CUTS):
+        for name in (COMMUNE, PROVINCE):
+            machine = lab.machines[name]
+            traffic = tops(lab.stored()) if number == 0 else {}
+            machine.cut()
+            began = time.monotonic()
+            machine.boot()
+            unit = SERVICES[name][0]
+            until(
+                lambda machine=machine, unit=unit: machine.run(f"systemctl is-active {unit}", check=False)
+                .stdout.strip() == "active",
+                within_s=120, what=f"{unit} of {name} to come back",
+            )  # fmt: skip
+            back.append(time.monotonic() - began)
+            until(lambda: True, within_s=chance.uniform(0.1, 1))
+            del traffic
+    stored = lab.whole(beyond={gw: top + 20 for gw, top in before.items()}, within_s=300)
+    gaps = lab.ask_edge(PROVINCE, "gaps")
+    reasons = sorted({each["reason"] for each in gaps["gaps"]})
+    print(f"\n{2 * CUTS} power cuts: back after {min(back):.1f} to {max(back):.1f} s; top numbers {tops(stored)},")
+    print(f"none missing of {sum(map(len, stored.values()))}; times without readings are told: {reasons}")
+    assert set(reasons) <= {"power", "stopped"}
+
+
+def broken_source(folder: Path) -> Path:
+    """Return a copy of this checkout whose edge starts, answers, and never relays anything."""
+    source = folder / "broken"
+    subprocess.run(["git", "worktree", "prune"], cwd=ROOT, check=True)
+    shutil.copytree(
+        ROOT, source, symlinks=True,
+        ignore=shutil.ignore_patterns(".venv*", ".git", "dist", "docs", "tests", "*cache*"),
+    )  # fmt: skip
+    (source / "docs").mkdir()
+    sink = source / "edge_api/upstream/influx_v2.py"
+    sink.write_text(
+        sink.read_text(encoding="utf-8") + "\n\nraise RuntimeError('broken on purpose')\n", encoding="utf-8"
+    )
+    return source
+
+
+def test_an_upgrade_that_does_not_work_goes_back_by_itself_and_says_why(lab: Lab) -> None:
+    before = lab.whole(beyond={})
+    worse = bundle(lab.folder, lab.folder / "bundle.pem", "0.1.1", broken_source(lab.folder))
+    began = time.monotonic()
+    done = lab.play("upgrade", "-e", f"software_bundle={worse}", "--limit", COMMUNE, check=False)
+    took = time.monotonic() - began
+    assert done.returncode != 0
+    (why,) = re.findall(rf"{COMMUNE} went back to .*", done.stdout)[:1]
+    print(f"\nback after {took:.0f} s: {why.strip()}")
+    assert "commune-edge" in why
+    assert lab.machines[COMMUNE].run("readlink /opt/commune/current").stdout.strip() == "releases/0.1.0"
+    lab.whole(beyond={gw: top + 10 for gw, top in tops(before).items()})
+
+
+def test_an_upgrade_that_works_stays(lab: Lab) -> None:
+    before = lab.whole(beyond={})
+    better = bundle(lab.folder, lab.folder / "bundle.pem", "0.1.2")
+    lab.play("upgrade", "-e", f"software_bundle={better}", "--limit", COMMUNE)
+    assert lab.machines[COMMUNE].run("readlink /opt/commune/current").stdout.strip() == "releases/0.1.2"
+    assert json.loads(lab.machines[COMMUNE].run("commune doctor --json").stdout)["ok"]
+    lab.whole(beyond={gw: top + 10 for gw, top in tops(before).items()})
+
+
+def test_a_dead_node_is_replaced_and_the_edge_knows_where_its_old_count_ended(lab: Lab) -> None:
+    lab.machines[MARKET].run(
+        "echo '{\"lab\": 1}' > /var/lib/commune/calibrations.jsonl; chown commune: /var/lib/commune/calibrations.jsonl"
+    )
+    lab.play("backup", "--limit", MARKET)
+    old = lab.whole(beyond={})
+    lab.machines[MARKET].cut()  # it will not come back
+    lab.machines[MARKET].lay()
+    lab.machines[MARKET].boot()
+    lab.play("replace-node", "--limit", MARKET)
+    assert '"lab"' in lab.machines[MARKET].run("cat /var/lib/commune/calibrations.jsonl").stdout
+
+    def counts() -> set[str]:
+        return {ep for gw, ep in lab.stored() if gw == "gw-02"}
+
+    until(lambda: len(counts()) == 2, within_s=120, what="readings of the new node")
+    new = lab.whole(beyond={})
+    gaps = [each for each in lab.ask_edge(COMMUNE, "gaps")["gaps"] if each["gw"] == "gw-02"]
+    print(f"\nold count {tops(old)['gw-02']}, new count begins; the edge says {gaps[-1:]}")
+    assert "replaced" in [each["reason"] for each in gaps]
+    assert all(new[key] >= seqs for key, seqs in old.items())
+    again = lab.play("replace-node", "--limit", MARKET, check=False)
+    assert "is not new" in again.stdout
+
+
+def test_ansible_lint_is_content_at_production_profile() -> None:
+    folder = ansible()
+    done = subprocess.run(
+        [str(folder / "ansible-lint"), "--offline", "--nocolor", "--profile", "production", "playbooks"],
+        cwd=ROOT / "deploy/ansible", capture_output=True, text=True, check=False,
+        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
