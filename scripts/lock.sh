@@ -24,6 +24,7 @@ make_lock() { # FILE ARGUMENTS...
 make_lock requirements-dev.lock --extra dev "$@"
 make_lock requirements-demo.lock --extra demo --constraint requirements-dev.lock
 make_lock requirements.lock --constraint requirements-dev.lock
+make_lock requirements-deploy.lock --extra deploy --constraint requirements.lock # of whoever runs the playbooks
 
 for python in 3.11 3.13; do # Raspberry Pi OS on Debian 12 and 13
     for file in requirements.lock requirements-demo.lock; do

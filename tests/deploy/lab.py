@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 ANSIBLE = ROOT / "deploy/ansible"
 COMMUNE, PROVINCE, MARKET = "thach-lac", "ha-tinh", "thach-lac-cho"
 TOKEN = "only-for-the-lab-0123456789abcdef0123456789"
+FINGERPRINT = sha256(TOKEN.encode()).hexdigest()
 # The container has neither a clock nor a kernel of its own, no mirror within reach, and no sensors.
 LAB = """
 ansible_user: root
@@ -47,7 +48,7 @@ all:
           edge_upstreams:
             - {{name: influx, url: "http://127.0.0.1:8087", api: v1, bucket: communes}}
           edge_tokens:
-            - {{name: thach-lac, sha256: {sha256(TOKEN.encode()).hexdigest()}, scopes: [ingest], commune: "18562"}}
+            - {{name: thach-lac, sha256: {FINGERPRINT}, scopes: [ingest], commune: "18562"}}
     communes:
       vars:
         commune_code: "18562"
@@ -227,7 +228,9 @@ class Lab:
 
         def complete() -> dict[tuple[str, str], set[int]] | None:
             stored = self.stored()
-            tops = {gw: max(max(seqs) for (each, _), seqs in stored.items() if each == gw) for gw, _ in stored}
+            tops = {
+                gw: max(max(seqs) for (each, _), seqs in stored.items() if each == gw) for gw, _ in stored
+            }
             if any(tops.get(gw, 0) <= number for gw, number in beyond.items()):
                 return None
             holes = {key: max(seqs) - len(seqs) for key, seqs in stored.items() if max(seqs) != len(seqs)}

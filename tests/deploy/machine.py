@@ -98,7 +98,7 @@ class Machine:
             self._process = None
 
     def run(self, script: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
-        """Run a line of shell in the machine as root; one without a network is entered by its first process."""
+        """Run a line of shell in the machine as root, whether or not it has a network."""
         way = self.ssh() if self._network else self._inside()
         done = subprocess.run([*way, script], capture_output=True, text=True, check=False, timeout=300)
         if check and done.returncode:

@@ -1,4 +1,4 @@
-"""A commune and a province from blank cards: set up, cut off from power, upgraded badly, one node replaced."""
+"""A commune and a province from blank cards: set up, cut off from power, upgraded badly, a node replaced."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,10 @@ def tops(stored: dict[tuple[str, str], set[int]]) -> dict[str, int]:
 
 
 def changes(said: str) -> dict[str, int]:
-    return {name: int(number) for name, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", said, re.M)}
+    return {
+        name: int(number)
+        for name, number in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", said, re.MULTILINE)
+    }
 
 
 def test_site_sets_everything_up_and_the_readings_reach_the_database(lab: Lab) -> None:
@@ -52,10 +56,7 @@ def test_site_sets_everything_up_and_the_readings_reach_the_database(lab: Lab) -
             assert lab.machines[name].run(f"systemctl is-enabled {unit}").stdout.strip() == "enabled"
     stored = lab.whole(beyond={"gw-01": 20, "gw-02": 20})
     print(f"\nsite.yml on three blank machines: {took:.0f} s, changed {changes(first.stdout)}")
-    print(f"in the database: {({' '.join(key): len(seqs) for key, seqs in stored.items()})}")
-    # The copy of the feed for the province's own broker came through the bridge.
-    heard = lab.machines[PROVINCE].run("ls -l /var/lib/mosquitto/; journalctl -u mosquitto -n 200 || true").stdout
-    assert "mosquitto" in heard
+    print(f"in the database: { ({' '.join(key): len(seqs) for key, seqs in stored.items()}) }")
 
 
 def test_a_second_run_changes_nothing(lab: Lab) -> None:
@@ -84,10 +85,9 @@ def test_ten_power_cuts_of_either_machine_lose_no_reading(lab: Lab) -> None:
     chance = random.Random(8)
     before = tops(lab.stored())
     back = []
-    for number in range(CUTS):
+    for _ in range(CUTS):
         for name in (COMMUNE, PROVINCE):
             machine = lab.machines[name]
-            traffic = tops(lab.stored()) if number == 0 else {}
             machine.cut()
             began = time.monotonic()
             machine.boot()
@@ -98,12 +98,11 @@ def test_ten_power_cuts_of_either_machine_lose_no_reading(lab: Lab) -> None:
                 within_s=120, what=f"{unit} of {name} to come back",
             )  # fmt: skip
             back.append(time.monotonic() - began)
-            until(lambda: True, within_s=chance.uniform(0.1, 1))
-            del traffic
+            threading.Event().wait(chance.uniform(0.1, 3))  # so that the next cut meets other work
     stored = lab.whole(beyond={gw: top + 20 for gw, top in before.items()}, within_s=300)
     gaps = lab.ask_edge(PROVINCE, "gaps")
     reasons = sorted({each["reason"] for each in gaps["gaps"]})
-    print(f"\n{2 * CUTS} power cuts: back after {min(back):.1f} to {max(back):.1f} s; top numbers {tops(stored)},")
+    print(f"\n{2 * CUTS} power cuts: back after {min(back):.1f} to {max(back):.1f} s; {tops(stored)},")
     print(f"none missing of {sum(map(len, stored.values()))}; times without readings are told: {reasons}")
     assert set(reasons) <= {"power", "stopped"}
 
@@ -148,16 +147,15 @@ def test_an_upgrade_that_works_stays(lab: Lab) -> None:
 
 
 def test_a_dead_node_is_replaced_and_the_edge_knows_where_its_old_count_ended(lab: Lab) -> None:
-    lab.machines[MARKET].run(
-        "echo '{\"lab\": 1}' > /var/lib/commune/calibrations.jsonl; chown commune: /var/lib/commune/calibrations.jsonl"
-    )
+    kept = "/var/lib/commune/lamp.kept"  # as a meter's total is
+    lab.machines[MARKET].run(f"echo 4711 > {kept}; chown commune: {kept}")
     lab.play("backup", "--limit", MARKET)
     old = lab.whole(beyond={})
     lab.machines[MARKET].cut()  # it will not come back
     lab.machines[MARKET].lay()
     lab.machines[MARKET].boot()
     lab.play("replace-node", "--limit", MARKET)
-    assert '"lab"' in lab.machines[MARKET].run("cat /var/lib/commune/calibrations.jsonl").stdout
+    assert lab.machines[MARKET].run(f"cat {kept}").stdout.strip() == "4711"
 
     def counts() -> set[str]:
         return {ep for gw, ep in lab.stored() if gw == "gw-02"}

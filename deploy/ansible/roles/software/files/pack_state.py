@@ -1,4 +1,4 @@
-"""Packs a machine's state while it runs, each database whole: pack_state.py STATE SETTINGS ARCHIVE [LEFT_OUT...]."""
+"""Packs a machine's state while it runs: pack_state.py STATE SETTINGS ARCHIVE [LEFT_OUT...]."""
 
 import sqlite3
 import sys
