@@ -208,7 +208,8 @@ class Lab:
                 where = [series["columns"].index(name) for name in ("gw", "ep", "seq")]
                 for row in series["values"]:
                     gw, ep, seq = (row[at] for at in where)
-                    found.setdefault(f"{gw} {ep}", set()).add(seq)
+                    if seq is not None:  # what an edge itself says has no number
+                        found.setdefault(f"{gw} {ep}", set()).add(seq)
             print(json.dumps({key: sorted(value) for key, value in found.items()}))
         """)
         said = self.machines[PROVINCE].run(f"python3 - <<'PY'\n{script}\nPY").stdout
