@@ -15,8 +15,9 @@ class CatalogueHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile before the files are collected."""
-        del version
         root = Path(self.root)
+        if version == "standard":  # a checkout's page reads the documents themselves
+            build_data["force_include"][str(root / "docs" / "wiring")] = "edge_api/web/wiring"
         for source in sorted(root.glob("*/locale/*/LC_MESSAGES/*.po")):
             target = source.with_suffix(".mo")
             compile_catalogue(source, target)

@@ -56,7 +56,8 @@ class Asked(Parts):
 
     def relay_status(self) -> view.RelayStatus:
         """Return how the upstreams stand."""
-        return status.of_relays(self.relays, self._wall_ns(), self.room.quota.autonomy_hours())
+        found = status.of_relays(self.relays, self._wall_ns(), self.room.quota.autonomy_hours())
+        return view.RelayStatus([self._drains.look(each) for each in found.upstreams])
 
     def gaps(self) -> Sequence[view.Gap]:
         """Return what is known to be missing."""

@@ -24,6 +24,16 @@ class Edge(Asked):
         super().__init__(config, wall_ns)
         self._stop = threading.Event()
         self._watched_at: float | None = None
+        self._chores = (
+            self._reclaim,
+            self._resume,
+            self._tell_lost,
+            self._compactor.compact,
+            self._flush,
+            self._watch,
+            self._count,
+            self._look,
+        )
         self._keeper = threading.Thread(target=self._keep_house, name="keeper", daemon=True)
 
     def start(self) -> None:
@@ -67,15 +77,7 @@ class Edge(Asked):
 
     def _keep_house(self) -> None:
         while not self._stop.wait(_RECLAIM_S):
-            for chore in (
-                self._reclaim,
-                self._resume,
-                self._tell_lost,
-                self._compactor.compact,
-                self._flush,
-                self._watch,
-                self._count,
-            ):
+            for chore in self._chores:
                 try:
                     chore()
                 except Exception as error:
@@ -101,6 +103,10 @@ class Edge(Asked):
     def _count(self) -> None:
         if self.office is not None:
             self.office.keeper.work()
+
+    def _look(self) -> None:
+        """See how much waits, so that a drain's beginning is known when somebody asks."""
+        self.relay_status()
 
     def _flush(self) -> None:
         if self.history.due:

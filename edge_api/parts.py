@@ -10,6 +10,7 @@ from edge_api.alarms import AlarmBook
 from edge_api.arrivals import MessageArrival
 from edge_api.config import EdgeConfig, thins
 from edge_api.custody import Custodian
+from edge_api.drain import Drains
 from edge_api.gaps import gaps, outages
 from edge_api.grants import Grants
 from edge_api.history import History
@@ -102,6 +103,7 @@ class Parts:
             )
         self.mqtt = self._make_ingest()
         self._compactor = Compactor(self.spool, self._outboxes, join_bodies)
+        self._drains = Drains()
         self._taking = threading.Lock()
         self._points_waiting = 0
 

@@ -62,6 +62,15 @@ class Lanes(Struct, frozen=True):
     backlog: Lane = Lane()
 
 
+class Drain(Struct, frozen=True, kw_only=True):
+    """A backlog that goes: what waits now and what waited at its worst, and how fast it shrinks."""
+
+    most: int
+    waiting: int
+    points_per_s: float | None = None
+    seconds_left: float | None = None
+
+
 class UpstreamStatus(Struct, frozen=True, kw_only=True):
     """How the relay to one upstream stands. Ages are seconds, times RFC 3339 UTC."""
 
@@ -74,6 +83,7 @@ class UpstreamStatus(Struct, frozen=True, kw_only=True):
     last_error: str | None = None
     delivered: int = 0
     quarantined: int = 0
+    drain: Drain | None = None
 
 
 class RelayStatus(Struct, frozen=True):

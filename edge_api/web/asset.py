@@ -17,11 +17,13 @@ from edge_api.history import AssetNow, TooManyRows
 from edge_api.web import chart, words
 from edge_api.web.alarms import alarm_lines
 from edge_api.web.cards import CardMaker
-from edge_api.web.figures import value_text
+from edge_api.web.desk import DeskAway, ask_desk
+from edge_api.web.figures import local_text, value_text
 from edge_api.web.frame import Frame, Look
 from edge_api.web.series import Series, series
 from edge_api.web.span import SPANS, Span
 from gateway.feed import TYPES
+from gateway.feed.desk import Ask, Calibrated, Target
 from sensors.figures import UNITS
 from sensors.sample import Value
 
@@ -78,7 +80,7 @@ def asset_routes(frame: Frame) -> APIRouter:
             span=chosen.name,
             charts=[_drawn(frame, found, field, chosen, look) for field in _numbers(found)],
             lines=alarm_lines(frame, look, mine[:_SHOWN_ALARMS]),
-            calibrations=None,
+            calibrations=_calibrations(frame, look, found),
         )
 
     @router.get("/chart.svg")
@@ -130,6 +132,20 @@ def _found(frame: Frame, key: str) -> AssetNow:
     if found is None:
         raise Problem(404, f"no asset {key!r} has been heard of")
     return found
+
+
+def _calibrations(frame: Frame, look: Look, asset: AssetNow) -> list[tuple[Calibrated, str]] | None:
+    """Return how an asset's values were made true, the newest first; None where no node can be asked."""
+    if frame.desk is None:
+        return None
+    try:
+        targets = list(ask_desk(frame.desk, Ask(do="targets")))
+        made = list(ask_desk(frame.desk, Ask(do="calibrations", lang="en" if look.lang == "en" else "vi")))
+    except DeskAway:
+        return None
+    mine = {each.of for each in targets if isinstance(each, Target) and asset.id in each.name.split(".")}
+    found = [each for each in made if isinstance(each, Calibrated) and each.of in mine | {asset.id}]
+    return [(each, local_text(each.at, look.say)) for each in reversed(found)]
 
 
 def _numbers(asset: AssetNow) -> list[str]:

@@ -1,6 +1,7 @@
 """Draws the history of one field as an SVG on the server: readings, doubts, gaps, and limits."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """For the picture alone: it brings its style along, and may nothing else."""
 
 _MOST_TICKS = 8
+_SCRIPT = re.compile(rb"<script.*?</script>", re.DOTALL)  # for charts that move; ours do not
 
 
 def _(text: str) -> str:
@@ -108,7 +110,7 @@ def draw(shown: Series, limits: Sequence[float], span: Span, stop_s: float, unit
             ends += [(stop_s - span.seconds, value), (stop_s, value), (stop_s, None)]
         _add(chart, f"{look.say(_('allowed'))}: {words}", ends, bad, dashed=True)
     drawn: bytes = chart.render()
-    return drawn
+    return _SCRIPT.sub(b"", drawn)
 
 
 def _add(

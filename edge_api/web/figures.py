@@ -24,6 +24,12 @@ _AGES = (
     (2 * 60, 60, _("{n} min ago")),
     (0, 1, _("{n} s ago")),
 )
+_SPANS = (
+    (2 * 86_400, 86_400, _("{n} days")),
+    (2 * 3600, 3600, _("{n} h")),
+    (2 * 60, 60, _("{n} min")),
+    (0, 1, _("{n} s")),
+)
 
 
 def value_text(field: str, value: Value, unit: str, lang: str, translate: Translate) -> str:
@@ -46,6 +52,14 @@ def age(seconds: float, translate: Translate) -> str:
         if seconds >= least:
             return translate(text).format(n=int(seconds // size))
     return translate(_AGES[-1][2]).format(n=0)
+
+
+def span_text(seconds: float, translate: Translate) -> str:
+    """Say how long something takes or lasts, in the largest unit of which there are at least two."""
+    for least, size, text in _SPANS:
+        if seconds >= least:
+            return translate(text).format(n=int(seconds // size))
+    return translate(_SPANS[-1][2]).format(n=0)
 
 
 def local_time(ns: int) -> str:

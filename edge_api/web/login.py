@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from edge_api.api.guard import Guard, Throttled, address_of
+from edge_api.web.actions import Action
 from edge_api.web.forms import posted, read_form
 from edge_api.web.frame import Frame
 from edge_api.web.sessions import COOKIE
@@ -45,6 +46,11 @@ def login_routes(frame: Frame) -> APIRouter:
             guard.attempt_failed(request)
             wrong = look.say(_("Name or password is not right."))
             return frame.show(look, "login.html", status=403, wrong=wrong, next=to, any=accounts.any)
+        try:
+            frame.actions.note(Action(frame.edge.now_ns(), name, "login"))
+        except OSError as error:
+            wrong = look.say(_("The disk does not take it: {error}")).format(error=error)
+            return frame.show(look, "login.html", status=503, wrong=wrong, next=to, any=True)
         response = Response(status_code=303, headers={"Location": to})
         frame.sessions.give(response, request, frame.sessions.begin(name, role))
         return response

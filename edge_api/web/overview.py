@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from edge_api.history import AssetNow
 from edge_api.web import words
 from edge_api.web.cards import TONES, CardMaker
+from edge_api.web.communes import name_of, show_communes
 from edge_api.web.frame import HTML, Frame, Look, templates
 from edge_api.web.map import plan
 
@@ -51,7 +52,7 @@ def show_overview(  # a view has these parts
         poll=30,
         view="overview",
         commune=commune,
-        commune_name=commune,
+        commune_name=name_of(commune),
         domain=domain,
         filtered=bool(domain or show or wanted),
         wanted=words_,
@@ -95,7 +96,10 @@ def overview_routes(frame: Frame) -> APIRouter:
         q: Annotated[str, Query(max_length=100)] = "",
         view: Annotated[Literal["cards", "map"], Query()] = "cards",
         page: Annotated[int, Query()] = 1,
+        all: Annotated[str, Query(max_length=1)] = "",  # noqa: A002 - the word in the address
     ) -> Response:
+        if frame.edge.info().level != "commune" and not (commune or all or domain or q or show):
+            return show_communes(frame, look)
         return show_overview(
             frame,
             look,

@@ -10,11 +10,16 @@ from edge_api.web.accounts import Accounts
 from edge_api.web.actions import Actions
 from edge_api.web.alarms import alarm_view_routes
 from edge_api.web.asset import asset_routes
+from edge_api.web.calibrate import calibrate_routes
 from edge_api.web.frame import HTML, Frame, Look, templates
+from edge_api.web.install import install_routes
+from edge_api.web.label import label_routes
+from edge_api.web.link import link_routes
 from edge_api.web.login import login_routes
 from edge_api.web.overview import overview_routes
 from edge_api.web.sessions import Sessions
 from edge_api.web.settings import DeskSocket, Page
+from edge_api.web.system import system_routes
 
 _SESSION_S = 12 * 3600.0
 _STATIC = Path(__file__).parent / "static"
@@ -43,6 +48,11 @@ def page_routes(frame: Frame) -> APIRouter:
         overview_routes(frame),
         asset_routes(frame),
         alarm_view_routes(frame),
+        link_routes(frame),
+        install_routes(frame),
+        calibrate_routes(frame),
+        label_routes(frame),
+        system_routes(frame),
         login_routes(frame),
     ):
         router.include_router(views)

@@ -53,6 +53,12 @@ async function page() {
   if (fetching) return;
   fetching = true;
   try {
+    // A page that answered a form cannot be asked for again: its living part says where to ask.
+    const apart = document.querySelector("[data-from]");
+    if (apart) {
+      replace(apart, (await made(apart.dataset.from)).getElementById(apart.id));
+      return;
+    }
     const fresh = await made(location.href);
     for (const old of document.querySelectorAll("[data-part]")) {
       if (!inUse(old)) replace(old, fresh.getElementById(old.id));

@@ -1,0 +1,138 @@
+"""The first view above a commune: one line a commune, those that need somebody first, each leading down."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fastapi import Response
+
+from edge_api.api.view import EdgeView
+from edge_api.history import AssetNow
+from edge_api.web.cards import CardMaker
+from edge_api.web.figures import age
+from edge_api.web.frame import Frame, Look
+from gateway.feed import FeedError
+from gateway.feed.communes import commune
+from sensors.figures import number
+
+if TYPE_CHECKING:
+    from edge_api.province.office import Completeness
+
+_NS_A_SECOND = 1_000_000_000
+_NS_A_DAY = 86_400 * _NS_A_SECOND
+_OFFSET_NS = 7 * 3600 * _NS_A_SECOND  # UTC+7
+_SILENT_S = 900.0
+_FEW = 0.98  # of the expected readings: what is below wants a look
+
+
+def _(text: str) -> str:
+    return text
+
+
+@dataclass(slots=True)
+class CommuneLine:
+    """One commune. `whole` is today's completeness, 0 to 1, None where it is not counted."""
+
+    code: str
+    name: str
+    assets: int = 0
+    doubtful: int = 0
+    alarms: int = 0
+    heard_ns: int = 0
+    waiting: int = 0
+    whole: float | None = None
+    counted: str = ""
+    tone: str = "good"
+    link: str = ""
+    waiting_text: str = ""
+    whole_text: str = ""
+    marks: dict[str, str] = field(default_factory=dict)
+
+
+def show_communes(frame: Frame, look: Look) -> Response:
+    """Show all communes that have been heard of."""
+    edge = frame.edge
+    lines = commune_lines(frame, look)
+    return frame.show(
+        look,
+        "communes.html",
+        live="alarms",
+        poll=30,
+        view="overview",
+        lines=lines,
+        alarms=sum(each.alarms for each in lines),
+        assets=sum(each.assets for each in lines),
+        silent=sum(each.tone == "bad" and each.marks["link"] == "bad" for each in lines),
+        counted=edge.office is not None,
+    )
+
+
+def commune_lines(frame: Frame, look: Look) -> list[CommuneLine]:
+    """Return one line a commune, the most urgent first."""
+    edge = frame.edge
+    now_ns = edge.now_ns()
+    maker = CardMaker(now_ns, look.lang, look.say)
+    places: dict[str, list[AssetNow]] = defaultdict(list)
+    for each in edge.history.latest():
+        if each.commune:
+            places[each.commune].append(each)
+    open_by: dict[str, int] = defaultdict(int)
+    for alarm in edge.alarms.open_alarms():
+        open_by[alarm.commune] += 1
+    today = _today(edge, now_ns)
+    lines = [
+        _finished(_line(code, assets, maker, open_by[code], today.get(code)), now_ns, look)
+        for code, assets in places.items()
+    ]
+    lines.sort(key=lambda each: (("bad", "warn", "good").index(each.tone), each.name))
+    return lines
+
+
+def _line(
+    code: str, assets: Sequence[AssetNow], maker: CardMaker, alarms: int, today: "Completeness | None"
+) -> CommuneLine:
+    line = CommuneLine(code, name_of(code), len(assets), alarms=alarms)
+    for each in assets:
+        line.doubtful += maker.tone(each) != "good"
+        line.heard_ns = max(line.heard_ns, each.ts_ns)
+        depth = each.fields.get("spoolDepth")
+        if depth is not None and isinstance(depth.value, (int, float)):
+            line.waiting += int(depth.value)
+    if today is not None:
+        line.whole = today.completeness
+        line.counted = f"{today.present}/{today.expected}"
+    return line
+
+
+def _finished(line: CommuneLine, now_ns: int, look: Look) -> CommuneLine:
+    old_s = (now_ns - line.heard_ns) / _NS_A_SECOND
+    line.link = age(old_s, look.say) if line.heard_ns else look.say(_("nothing heard yet"))
+    line.waiting_text = number(line.waiting, look.lang)
+    line.whole_text = "—" if line.whole is None else f"{number(line.whole * 100, look.lang, 1)} %"
+    line.marks = {
+        "link": "bad" if not line.heard_ns or old_s > _SILENT_S else "good",
+        "alarms": "bad" if line.alarms else "good",
+        "whole": "warn" if line.whole is not None and line.whole < _FEW else "good",
+        "doubtful": "warn" if line.doubtful else "good",
+    }
+    found = set(line.marks.values())
+    line.tone = "bad" if "bad" in found else "warn" if "warn" in found else "good"
+    return line
+
+
+def _today(edge: EdgeView, now_ns: int) -> "dict[str, Completeness]":
+    """Return today's counts by commune, where this edge counts."""
+    office = edge.office
+    if office is None:
+        return {}
+    day = (now_ns + _OFFSET_NS) // _NS_A_DAY
+    return {each.commune: each for each in office.completeness(None, range(day, day + 1))}
+
+
+def name_of(code: str) -> str:
+    """Return a commune's name, or its code where none is known."""
+    try:
+        return commune(code).full_name
+    except FeedError:
+        return code
