@@ -175,6 +175,7 @@ def main() -> None:
     ask.add_argument("--rounds", type=int, default=3, help="turns of each contender")
     ask.add_argument("--scale", type=float, default=0.3, help="1 is what the page shows, and takes longer")
     ask.add_argument("--out", type=Path, default=Path("bench-results.json"), help="where the results go")
+    ask.add_argument("--add", action="store_true", help="keep what the file holds of other workloads")
     ask.add_argument("--page", action="store_true", help="write docs/performance.md anew")
     ask.add_argument("--bodies", action="store_true", help="only how fast bodies are written and read")
     it = ask.parse_args()
@@ -189,11 +190,15 @@ def main() -> None:
         "versions": _versions(),
         "workloads": [],
     }
+    if it.add and it.out.exists():
+        results["workloads"] = json.loads(it.out.read_text())["workloads"]
     for work in works(it.scale):
         if it.works and not any(work.name.startswith(name) for name in it.works):
             continue
         print(work.title, flush=True)
-        results["workloads"].append(measure(work, it.rounds))
+        measured = measure(work, it.rounds)
+        others = [other for other in results["workloads"] if other["name"] != work.name]
+        results["workloads"] = [*others, measured]
         it.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     if it.page:
         (report.PAGE.parent / "performance.json").write_text(it.out.read_text())

@@ -17,7 +17,7 @@ EARLIEST_NS, LATEST_NS = -(2**63) + 2, 2**63 - 2
 PRECISIONS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 
 _TEXT_IN_ERRORS = 200  # characters of a bad line that an error repeats: the body may be megabytes
-_SERIES_KEPT = 16_384  # parsed series prefixes remembered; a province has about so many assets
+_SERIES_KEPT = 65_536  # prefixes remembered: a province has 20,700 assets, and one too many in turn loses all
 
 _SHORT = 64  # characters: a longer text is not worth remembering
 _NUMBER = "0123456789+-.eE"  # nothing else: float() alone would take nan, infinity, 1_0 and Arabic digits

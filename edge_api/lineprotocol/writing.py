@@ -7,7 +7,7 @@ from math import isfinite
 from edge_api.point import Point
 from sensors.sample import Value
 
-_SERIES_KEPT = 16_384  # escaped series prefixes remembered; a province has about so many assets
+_SERIES_KEPT = 65_536  # prefixes remembered: a province has 20,700 assets, and one too many in turn loses all
 
 
 class Unsigned(int):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_api.lineprotocol import LineError, Unsigned, encode, encode_fields, parse, series
+from edge_api.lineprotocol.reading import _series
 from edge_api.point import Point
 
 T = 1_795_412_400_000_000_000
@@ -233,3 +234,12 @@ def test_whatever_is_accepted_can_be_written_and_means_the_same(text: str) -> No
     except LineError:
         return
     assert parse("\n".join(encode(point) for point in accepted).encode()) == accepted
+
+
+def test_a_whole_province_of_assets_in_turn_is_taken_apart_once() -> None:
+    lines = [f"m,asset=a-{n},commune={n % 69} v=1 {n}" for n in range(69 * 300)]
+    body = "\n".join(lines).encode()
+    parse(body)
+    before = _series.cache_info().misses
+    parse(body)
+    assert _series.cache_info().misses == before
