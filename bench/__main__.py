@@ -155,7 +155,8 @@ def _versions() -> dict[str, str]:
         except MissingPartError:
             continue
         number = re.search(r"\d+\.\d+\.\d+", said.stdout + said.stderr)
-        found[name] = number[0] if number else "?"
+        if number:
+            found[name] = number[0]
     return found
 
 
@@ -184,7 +185,6 @@ def main() -> None:
         return
     results: dict[str, Any] = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "command": " ".join(["make bench", *([f'ARGS="{" ".join(sys.argv[1:])}"'] if sys.argv[1:] else [])]),
         "load": round(os.getloadavg()[0], 1),
         "machine": _machine(),
         "versions": _versions(),

@@ -34,13 +34,15 @@ FIGURES = {
 def table(workload: dict[str, Any]) -> str:
     """Write one workload: a row a contender, medians, and lowest to highest behind them."""
     rows = workload["contenders"]
+    turns = "one round" if workload["rounds"] == 1 else f"{workload['rounds']} rounds"
     shown = [key for key in FIGURES if any(key in row["figures"] for row in rows)]
-    head = ["", *(FIGURES[key] for key in shown), "custody"]
+    head = ["", "readings", *(FIGURES[key] for key in shown), "custody"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
         cells = [_cell(row["figures"].get(key)) for key in shown]
-        lines.append("| " + " | ".join([row["name"], *cells, row["custody"]]) + " |")
-    return "\n".join([f"**{workload['title']}** ({workload['rounds']} rounds in turn)", "", *lines])
+        count = _number(row["load"].get("count", 0)) if row["load"] else ""
+        lines.append("| " + " | ".join([row["name"], count, *cells, row["custody"]]) + " |")
+    return "\n".join([f"**{workload['title']}** (in turn, {turns} each)", "", *lines])
 
 
 def _cell(figure: dict[str, float] | None) -> str:
@@ -91,7 +93,7 @@ def write(results: dict[str, Any]) -> None:
     machine = results["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     intro = (
-        f"Measured {results['date']} by `{results['command']}` on {machine['cpu']} ({machine['cores']} cores,"
+        f"Measured {results['date']} on {machine['cpu']} ({machine['cores']} cores,"
         f" {machine['system']}), with a load average of {results['load']} by other work: compare within a"
         f" table, not with other machines. Versions: {versions}."
     )
