@@ -75,8 +75,11 @@ class Stations:
         due = [
             (_true_due_ns(each), index) for index, each in enumerate(self.stations) if each.node is not None
         ]
-        at_ns, index = min(due, default=(self._end_ns, -1))
         clock = self.village.clock
+        if not due and clock.true_ns() < self._end_ns:  # no node has power: the world goes on until one has
+            clock.sleep(min(MINUTE_S, (self._end_ns - clock.true_ns()) / NS))
+            return True
+        at_ns, index = min(due, default=(self._end_ns, -1))
         if at_ns >= self._end_ns:
             clock.sleep(max(0, self._end_ns - clock.true_ns()) / NS)
             return False

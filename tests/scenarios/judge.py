@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from simulators.breakable import HARD
 from simulators.scenario import Scenario
 from simulators.worlds.truth import Span
@@ -20,6 +22,8 @@ OF_DEVICE = {
     "chlorine": "quality-01", "meter": "network-01", "level": "network-01", "pressure": "network-01",
     "power": "cabinet-01", "lux": "cabinet-01", "door": "cabinet-01", "pi": "gw-01",
 }  # fmt: skip
+SWITCHES = frozenset({"lid", "door", "meter"})
+"""Devices whose cut wire is like an open contact, or like no pulse: it shows as what they would say."""
 LONG_AGO_NS = (
     3_600_000_000_000  # what a fault leaves behind: the wait of a silent unit, a restart's first reading
 )
@@ -78,11 +82,18 @@ def broken(scenario: Scenario) -> list[Span]:
     return found
 
 
-def told(faults: Sequence[Span]) -> list[Span]:
+def told(scenario: Scenario, left_out: Sequence[str] = ()) -> list[Span]:
     """Return which faults an event must tell: those that leave no value, power that was gone or is weak."""
     kinds = dict.fromkeys(HARD, "sensorFault") | {"brown-out": "gap", "under-voltage": "power"}
+    faults = [
+        each
+        for each in scenario.faults
+        if each.on.partition("-")[0] not in SWITCHES and f"{each.kind} of {each.on}" not in left_out
+    ]
     return [
-        Span(each.asset, kinds[each.kind], each.from_ns, each.to_ns) for each in faults if each.kind in kinds
+        Span(each.asset, kinds[each.kind], each.from_ns, each.to_ns)
+        for each in broken(replace(scenario, faults=faults))
+        if each.kind in kinds
     ]
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from edge_api.config import Upstream
 from gateway.node import Node
 from sensors.settings import Seconds
-from simulators.scenario import Scenario, read
+from simulators.scenario import Breaking, Scenario, read
 from simulators.stations import Stations, stations
 from tests.edge_api.edge_rig import COMMUNE, edge_at_work, edge_config
 from tests.parts.influxd import InfluxDB
@@ -103,7 +103,7 @@ def play(scenario, mosquitto, influxdb, folder) -> tuple[dict[str, Verdict], Sta
         faults = broken(scenario)
         every_s = float(scenario.every)
         verdicts = judge(
-            [*it.village.chronicle.spans(), *told(faults)],
+            [*it.village.chronicle.spans(), *told(scenario, it.left_out)],
             events,
             shortest_s=1800 + 4 * every_s,
             slack_s=1800 + 2 * every_s,
@@ -128,6 +128,19 @@ def test_every_fault_of_a_shipped_scenario_but_the_known_few_can_be_had_on_wires
         it = stations(scenario, tmp_path / name, ("127.0.0.1", 1))
         it.stop()
         assert set(it.left_out) <= cannot, name
+
+
+def test_a_scenario_goes_on_when_its_only_node_has_power_again(tmp_path):
+    cut = Breaking(kind="brown-out", at=Seconds(3600), on="gw-01", for_=Seconds(1800))
+    quiet = replace(read("quiet-day"), duration=Seconds(3 * 3600), bins=0, water=False, lights=False)
+    it = stations(replace(quiet, faults=[cut]), tmp_path, ("127.0.0.1", 1))
+    try:
+        while it.step():
+            pass
+        assert it.stations[0].node is not None
+        until(lambda: it.stations[0].node.journal.taken >= 30, within_s=60)  # of 36 less the half hour
+    finally:
+        it.stop()
 
 
 @pytest.mark.parts
