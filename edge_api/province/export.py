@@ -48,7 +48,7 @@ def _format(row: int, column: int, bold: object, share: object) -> object:
 def _rows(period: Period, lang: str) -> Iterator[Row]:
     _ = translator(lang)
     yield (
-        *(_("Code"), _("Indicator"), _("Value"), _("Unit"), _("Coverage"), _("From doubtful values")),
+        *(_("Code"), _("Indicator"), _("Figure"), _("Unit"), _("Coverage"), _("From doubtful values")),
         *(_("Target"), _("Commune"), _("From"), _("To")),
     )
     for each in period.figures:

@@ -68,7 +68,7 @@ def test_a_period_comes_as_a_table_that_no_spreadsheet_runs(counted: FakeEdge, c
     text = client.get("/v1/indicators?format=csv&lang=en").data.decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert rows[0]["Code"] == "completeness"
-    assert float(rows[0]["Value"]) == pytest.approx(50.0)
+    assert float(rows[0]["Figure"]) == pytest.approx(50.0)
     book = client.get("/v1/indicators?format=xlsx").data
     with zipfile.ZipFile(io.BytesIO(book)) as parts:
         assert "Độ phủ" in parts.read("xl/sharedStrings.xml").decode()

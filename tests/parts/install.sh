@@ -17,6 +17,7 @@ needs strace strace
 needs setpriv util-linux
 if [ "${1:-}" = lab ]; then
     needs node nodejs
+    needs haproxy haproxy
     needs npm npm
 fi
 
