@@ -39,7 +39,8 @@ cp requirements.lock deploy/bundle/install.sh "$root/"
 cp -r deploy/ansible "$root/ansible"
 printf '%s\n' "$version" >"$root/VERSION"
 printf '%s\n' "$platforms" >"$root/PLATFORMS"
-git log -1 --format=%cI >"$root/DATE"
+# A checkout without its history is as old as today.
+git log -1 --format=%cI >"$root/DATE" 2>/dev/null || date --iso-8601=seconds >"$root/DATE"
 
 (cd "$root" && find . -type f -printf '%P\n' | sort | xargs -d '\n' sha256sum >"$stage/SHA256SUMS")
 mv "$stage/SHA256SUMS" "$root/SHA256SUMS"

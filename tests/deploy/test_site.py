@@ -110,9 +110,8 @@ def test_ten_power_cuts_of_either_machine_lose_no_reading(lab: Lab) -> None:
 
 
 def broken_source(folder: Path) -> Path:
-    """Return a copy of this checkout whose edge starts, answers, and never relays anything."""
+    """Return a copy of this checkout whose edge cannot start: what it relays with is broken."""
     source = folder / "broken"
-    subprocess.run(["git", "worktree", "prune"], cwd=ROOT, check=True)
     shutil.copytree(
         ROOT, source, symlinks=True,
         ignore=shutil.ignore_patterns(".venv*", ".git", "dist", "docs", "tests", "*cache*"),
