@@ -26,7 +26,7 @@ _BOOLEANS = dict.fromkeys(("t", "T", "true", "True", "TRUE"), True) | dict.fromk
 )
 _SERIES = re.compile(r"[^ \n]*(?:(?<=\\) [^ \n]*)*")
 _KEY = re.compile(r"[^,= \n]*(?:(?<=\\)[,= ][^,= \n]*)*")
-_QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+_QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*)"', re.DOTALL)
 _BARE = re.compile(r"[^, \n]*")
 _REST = re.compile(r" *([^ \n]*)( *)(?=\r?\n|\r?\Z)")
 _COMMA = re.compile(r"(?<!\\),")
