@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.config import NodeConfig
-from sensors.calibration.procedures import STEPS, USUAL_KIND, Refused, Step, fit, points_of
+from sensors.calibration.procedures import MILLIVOLT, USUAL_KIND, Refused, Step, fit, points_of, steps_of
 from sensors.calibration.record import Kind, Point, Record
 from sensors.errors import ConfigError
 from sensors.sample import Metric
@@ -43,7 +43,7 @@ class Calibrating:
 
     def __init__(self, target: Target, points: Sequence[Point] = ()) -> None:
         self.target = target
-        self._steps = STEPS[target.kind]
+        self._steps = steps_of(target.kind, target.unit)
         self._points = tuple(points)
         self._answers: list[float] = []
         self._seen: deque[float] = deque(maxlen=STEADY)
@@ -114,7 +114,8 @@ class Calibrating:
     def records(self, *, by: str, at: str, note: str = "", others: Sequence[str] = ()) -> list[Record]:
         """Return what is to be appended, for the target and `others` alike; raise Refused for nonsense."""
         points = self._points or points_of(self.target.kind, self._answers)
-        return make(self.target, points, by=by, at=at, note=note, others=others)
+        warmth = self._answers[-1] if self.target.unit == MILLIVOLT and not self._points else 25.0
+        return make(self.target, points, by=by, at=at, note=note, others=others, celsius=warmth)
 
 
 def make(
@@ -125,12 +126,13 @@ def make(
     at: str,
     note: str = "",
     others: Sequence[str] = (),
+    celsius: float = 25.0,
 ) -> list[Record]:
     """Make the records of measured points; raise Refused when they cannot be right."""
     wanted = {"factory": 0, "offset": 1}.get(target.kind, 2)
     if len(points) != wanted:
         raise Refused(_("This kind takes {wanted} points, not {given}."), wanted=wanted, given=len(points))
-    gain, offset, facts = fit(target.kind, points)
+    gain, offset, facts = fit(target.kind, points, target.unit, celsius)
     if target.kind == "k-factor":  # the index goes on from where it stands
         offset = points[-1][0] * (1 - gain)
     found = [

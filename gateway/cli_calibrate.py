@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from sensors.calibration.record import KINDS, Kind, Point
-from sensors.figures import UNITS
+from sensors.figures import UNITS, short
 
 if TYPE_CHECKING:
     from gateway.config import NodeConfig
@@ -120,7 +120,7 @@ def run(
         click.echo(_folded(str(refused)), err=True)
         raise SystemExit(1) from refused
     for record in made:
-        line = f"{record.of}: {record.text}"
+        line = f"✓ {record.of}: {record.text}"
         click.echo(msgspec.json.encode(record).decode() if as_json else _folded(line))
     if not as_json:
         click.echo(_folded(say(_("Kept. It holds from the next reading on."))))
@@ -148,8 +148,8 @@ class Led:
                     self._refused(stands.refused)
                 stands = self._step(stands)
                 if stands.wants == "finish" and not stands.refused:
-                    for each in stands.made:
-                        click.echo(_folded(f"{each.of}: {each.text}"), err=True)
+                    shown = "\n".join(_folded(f"{each.of}: {each.text}") for each in stands.made)
+                    click.echo(shown, err=True)
                     if not self._back(stands.sentence):
                         return self.finish()
                     stands = self._do("back")
@@ -212,7 +212,7 @@ class Led:
     def _number(self, text: str, stands: "Stepped") -> float | None:
         """Ask for a number, written with a comma or a point; None for one step back."""
         unit = UNITS.get(stands.unit, stands.unit)
-        usual = None if stands.usual is None else f"{stands.usual:g}"
+        usual = None if stands.usual is None else short(stands.usual, self.ask.lang)
         while True:
             said = click.prompt(_folded(f"{text} {unit}".rstrip()), default=usual, err=True)
             if said.strip() == "b":

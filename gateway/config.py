@@ -18,7 +18,7 @@ from gateway.feed.limits import Limit
 from gateway.feed.tls import PLAIN_MQTT, TLS_MQTT, Tls, tls_problems
 from gateway.homeassistant import HomeAssistant
 from gateway.spool.quota import quota_problems
-from gateway.wiring import marked
+from gateway.wiring import SHARED, marked, shared_lines
 from sensors import assets, registry
 from sensors import settings as files
 from sensors.errors import ConfigError
@@ -207,6 +207,10 @@ class _Wiring:
             holder = self.lines.setdefault(line.upper(), f"{key} of device {device.id}")
             if holder != f"{key} of device {device.id}":
                 yield f"{where}[config] {key}: {line} is already the {holder}; give each its own line"
+        for line in shared_lines(settings):
+            holder = self.lines.setdefault(line, SHARED)
+            if holder != SHARED:
+                yield f"{where}driver: {device.driver} needs {line}, which is already the {holder}"
         speed = tuple(getattr(settings, name, None) for name in ("baud", "parity", "timeout"))
         bus = bus_of(device, settings)
         for key, port in marked(settings, "port"):

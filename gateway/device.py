@@ -7,7 +7,7 @@ from gateway.config import DeviceConfig, bus_of
 from gateway.judging import Judge
 from sensors import registry, settings
 from sensors.calibration import Calibrations
-from sensors.errors import BusError
+from sensors.errors import BusError, SensorError
 from sensors.findings import Diagnosing, Finding
 from sensors.io import IO
 from sensors.reasons import CALIBRATING
@@ -146,9 +146,11 @@ class Device:
         if isinstance(error, BusError):
             reason, kind, trace = error.reason, error.reason, None
         else:
-            reason, kind, trace = "fault", type(error).__name__, error
+            # A missing library or a taken line has said it all; of anything else the trace is the best clue.
+            known = isinstance(error, SensorError)
+            reason, kind, trace = "fault", type(error).__name__, None if known else error
         if kind != self._kind:  # by kind: a message with a changing number must not fill the journal
-            self.fault = f"{type(error).__name__}: {error}" if trace else str(error)
+            self.fault = f"{type(error).__name__}: {error}" if reason == "fault" else str(error)
             log.warning("device %s: %s", self.id, self.fault, exc_info=trace)
         self._reason, self._kind = reason, kind
         return reason

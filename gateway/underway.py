@@ -21,7 +21,7 @@ from gateway.judging import wall_ns
 from sensors.calibration import Calibrations, Record
 from sensors.calibration.procedures import Refused
 from sensors.errors import ConfigError
-from sensors.figures import number
+from sensors.figures import number, short
 from sensors.io import Clock
 from sensors.sample import Sample
 from sensors.text import translator
@@ -83,7 +83,7 @@ class Underway:
         try:
             yield from self._answer(ask)
         except Refused as refused:
-            yield desk.Refused(refused.say(say))
+            yield desk.Refused(refused.say(ask.lang))
         except ConfigError as error:
             yield desk.Refused(str(error), wrong=True)
         except TimeoutError:
@@ -156,7 +156,7 @@ class Underway:
             self._records(work, ask)
         except Refused as refused:
             work.steps.again()
-            return refused.say(translator(ask.lang))
+            return refused.say(ask.lang)
         return ""
 
     def _visit(self, work: Work, *, measuring: bool) -> Sample | None:
@@ -224,12 +224,17 @@ class Underway:
 
 def calibrated(record: Record, lang: str) -> Calibrated:
     """Put a record into the words of the desk."""
-    line = f"{number(record.gain, lang, 4)} x {'-' if record.offset < 0 else '+'} "
-    line += number(abs(record.offset), lang, 4)
     say = translator(lang)
-    facts = [
-        say(FACTS[name]).format(value=number(it, lang)) for name, it in record.facts.items() if name in FACTS
-    ]
+    if record.kind == "empty-full" and record.points:
+        (empty_m, _none), (full_m, _all) = record.points
+        line = say(_("empty {empty} m, full {full} m")).format(
+            empty=number(empty_m, lang), full=number(full_m, lang)
+        )
+    else:
+        line = f"{number(record.gain, lang, 4)} x {'-' if record.offset < 0 else '+'} "
+        line += number(abs(record.offset), lang, 4)
+    known = {name: it for name, it in record.facts.items() if name in FACTS}
+    facts = [say(FACTS[name]).format(value=short(it, lang)) for name, it in known.items()]
     return Calibrated(
         record.of, record.kind, record.at, record.by, record.note, record.gain, record.offset,
         record.points, dict(record.facts), " · ".join([line, *facts]),

@@ -5,6 +5,14 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import inspect
 
+SHARED = "SPI bus"
+
+
+def shared_lines(settings: msgspec.Struct) -> tuple[str, ...]:
+    """Return the lines that a driver uses together with others of its kind: those of the SPI bus."""
+    lines: tuple[str, ...] = getattr(settings, "shared_lines", ())
+    return lines
+
 
 def marked(settings: msgspec.Struct, mark: str) -> Iterator[tuple[str, str]]:
     """Yield key and value of each field whose type is marked: `mark` is "line" or "port"."""

@@ -17,6 +17,8 @@ UNITS = {
     "WTT": "W",
     "VLT": "V",
     "AMP": "A",
+    "4K": "mA",
+    "2Z": "mV",
     "KWH": "kWh",
     "KWT": "kW",
     "HTZ": "Hz",
@@ -51,6 +53,12 @@ def number(value: float, lang: str, decimals: int | None = None) -> str:
         decimals = 0 if isinstance(value, int) else 2
     text = f"{value:,.{decimals}f}"
     return text.translate(_SWAPPED) if lang == "vi" else text
+
+
+def short(value: float, lang: str) -> str:
+    """Write a number with two decimals at most, and none that say nothing."""
+    text = number(float(value), lang)
+    return text.rstrip("0").rstrip(",.")
 
 
 _SWAPPED = str.maketrans(",.", ".,")

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from sensors.causes import DEVICES
 from sensors.causes_machine import MACHINE
-from sensors.figures import number
+from sensors.figures import short
 from sensors.header import pin_of
 from sensors.sample import Quality
 from sensors.text import translator
@@ -64,7 +64,7 @@ def _(text: str) -> str:
 
 def _word(value: Fact, lang: str) -> str:
     if not isinstance(value, str):
-        return number(value, lang).rstrip("0").rstrip(",.") if isinstance(value, float) else str(value)
+        return short(value, lang) if isinstance(value, float) else str(value)
     pin = pin_of(value)  # a person on a ladder counts pins on the header; GPIO numbers are not printed on it
     if pin is None:
         return value

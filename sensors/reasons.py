@@ -101,6 +101,8 @@ _ALL = (
     Reason("no-temperature", _("not corrected, the temperature is missing"), "UncertainSubNormal"),
     Reason("ph-range", _("cannot be measured at this pH"), _INACCURATE),
     Reason("valve-shut", _("flow although the valve is shut"), _INACCURATE, _FAILURE),
+    Reason("meter-stopped", _("no flow although the pump runs"), _INACCURATE),
+    Reason("no-flow", _("no water flows over the probe"), _INACCURATE),
     Reason("dark-at-noon", _("dark at noon: covered, dirty or broken"), _INACCURATE, _FAILURE),
     Reason("light-at-night", _("bright at night: a lamp shines on it"), _INACCURATE),
     # the node's own

@@ -1,7 +1,8 @@
 """Finds drivers by name: each is an entry point of the group `commune.drivers`, ours and third parties'."""
 
 from collections.abc import Sequence
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import msgspec
@@ -48,11 +49,17 @@ class Actuator(Driver, Protocol):
 
 def drivers() -> list[str]:
     """Return the names of all installed drivers, sorted."""
-    return sorted(point.name for point in entry_points(group=GROUP))
+    return sorted(point.name for point in _points())
 
 
 def driver(name: str) -> type[Driver]:
     """Return the driver class of that name; raise ConfigError that lists the known ones."""
-    for point in entry_points(group=GROUP, name=name):
+    for point in _points().select(name=name):
         return cast("type[Driver]", point.load())
     raise ConfigError(f"unknown driver {name!r}; installed are: {', '.join(drivers())}")
+
+
+@cache
+def _points() -> EntryPoints:
+    """Read what is installed once: that takes as long as a start on a Pi may not."""
+    return entry_points(group=GROUP)

@@ -8,6 +8,7 @@ from gateway.config import NodeConfig
 from sensors.errors import IOUnavailable
 from sensors.io import DigitalIn, Echo, Edge, Pull, PulseCounter
 from sensors.settings import convert
+from simulators.bench_field import FEEDER, SERIAL, FieldDevices
 from simulators.clock import VirtualClock
 from simulators.io import SimIO
 from simulators.signals.contact import ContactSignal
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 RS485, METERS = "/dev/ttyUSB0", "/dev/ttyUSB1"
 PH, TURBIDITY, POWER = 3, 7, 11
-TIMEOUT_S = 0.15  # a pty answers in 20 ms, also on a busy machine
+TIMEOUT_S = 0.3  # a pty answers in 20 ms, on a busy machine in ten times that
 FLOW_L_S = 4.0
 
 
@@ -58,7 +59,7 @@ class Bench:
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.io = BenchIO(self.clock)
-        self.machine = Machine(user="pi", ports=(RS485, METERS))
+        self.machine = Machine(user="pi", ports=(RS485, METERS, FEEDER, SERIAL))
         self.distance_m: float | None = 0.62
         self.echoes: Iterator[float | None] | None = None  # one after the other, instead of the distance
         pin = self.io.pin
@@ -66,7 +67,8 @@ class Bench:
         self.lid = ContactSignal(self.clock, pin("GPIO25"))
         self.door = ContactSignal(self.clock, pin("GPIO27"))
         self.meter = PulseSignal(self.clock, pin("GPIO17"), 10.0)
-        self.clock.every(1.0, lambda: self.meter.flow(FLOW_L_S, 1.0))
+        self.flow_l_s = FLOW_L_S
+        self.clock.every(1.0, lambda: self.meter.flow(self.flow_l_s, 1.0))
         self.ph, self.turbidity = 7.21, 0.84
         self.rs485 = self.io.wire_bus(RS485)
         cells = {0: Cell("u16", 0.01, lambda: self.ph), 1: Cell("s16", 0.1, lambda: 27.4)}
@@ -77,6 +79,7 @@ class Bench:
         self.meters.add(POWER, 4, pzem_bank(lambda: Supply(self.volts, 6.5, 1410.0, 812_000.0, 50.0, 0.95)))
         self.lux = LuxFiles(self.io.sysfs, lambda: 9000.0)
         self.thermal = ThermalFiles(self.io.sysfs, lambda: 51.0)
+        self.field = FieldDevices(self.io, TIMEOUT_S)
 
     @property
     def light_files(self) -> Path:
@@ -118,6 +121,7 @@ class Bench:
             _device("lux", "bh1750"),
             _device("door", "contact", line="GPIO27", invert=True),
             _device("pi", "pi-health"),
+            *self.field.devices(),
         ]
 
     def assets(self) -> list[Table]:
@@ -139,6 +143,7 @@ class Bench:
             _asset("cabinet-02", "StreetlightControlCabinet", {"illuminance": "lux.illuminance"}),
             _asset("cabinet-03", "StreetlightControlCabinet", {"door": "door.active"}),
             _asset("gw-01", "Device", {"cpuTemperature": "pi.cpuTemperature", "diskFree": "pi.diskFree"}),
+            *self.field.assets(),
         ]
 
     def _surface(self) -> float | None:

@@ -9,8 +9,6 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.feed.desk import Lang
-
 
 @click.command(help="Run a whole commune on this machine, simulated.")
 @click.option(
@@ -211,20 +209,3 @@ def commune(
             click.echo(f"{name}: {value}")
     if found.get("taken") != found.get("in_custody"):
         raise SystemExit(1)
-
-
-@sim.command()
-@click.argument("target", default="")
-@click.option("--keep", type=click.Path(path_type=Path), required=True, help="Folder that keeps the history.")
-@click.option("--by", default="", help="Who calibrates.")
-@click.option(
-    "--lang", type=click.Choice(["vi", "en"]), default="vi", envvar="COMMUNE_LANG", show_default=True
-)
-def calibrate(target: str, keep: Path, by: str, lang: "Lang") -> None:
-    """Practise `commune node calibrate` on a simulated commune: bin-0001, ph.pH, meter, ..."""
-    from gateway.cli import configuration
-    from gateway.cli_calibrate import reached, run
-    from simulators.node import practice
-
-    with configuration(), practice(keep) as (config, io), reached(config, lambda: io) as way:
-        run(way, target, kind=None, by=by, note="", points=(), wait=300.0, lang=lang, as_json=False)

@@ -1,10 +1,15 @@
 """The commands of simulation for whoever learns to wire: a bench with one of each device, and its faults."""
 
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from simulators.cli import sim
+
+if TYPE_CHECKING:
+    from gateway.feed.desk import Lang
 
 
 @sim.command()
@@ -54,9 +59,37 @@ def check(
 
 
 @sim.command()
+@click.argument("target", default="")
+@click.option("--keep", type=click.Path(path_type=Path), required=True, help="Folder that keeps the history.")
+@click.option("--by", default="", help="Who calibrates.")
+@click.option(
+    "--lang", type=click.Choice(["vi", "en"]), default="vi", envvar="COMMUNE_LANG", show_default=True
+)
+def calibrate(target: str, keep: Path, by: str, lang: "Lang") -> None:
+    """Practise `commune node calibrate` on that bench: bin-0001, ph.pH, meter, scale, tank, water, ...
+
+    Without TARGET it prints what there is. What a step asks for is done as soon as Enter is pressed.
+    """
+    import msgspec
+
+    from gateway.cli import configuration
+    from gateway.cli_calibrate import reached, run
+    from gateway.config import Spool
+    from simulators.bench import Bench
+    from simulators.practice import Hands
+
+    bench = Bench()
+    config = msgspec.structs.replace(bench.config(), spool=Spool(path=keep.resolve() / "node.db"))
+    with configuration(), reached(config, lambda: bench.io) as way:
+        run(Hands(bench, way).way(), target, kind=None, by=by, note="", points=(), wait=300.0, lang=lang,
+            as_json=False)  # fmt: skip
+
+
+@sim.command()
 def faults() -> None:
     """Let every fault of the bench happen, and print the page that says how each is told."""
     from simulators.mishaps import MISHAPS
     from simulators.table import happen, table
 
+    logging.disable(logging.CRITICAL)  # what the journal would say is said in the table
     click.echo(table([happen(each) for each in MISHAPS]), nl=False)

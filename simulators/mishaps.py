@@ -2,33 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
 from simulators.bench import METERS, PH, POWER, RS485, TURBIDITY, Bench
-
-
-@dataclass(frozen=True, slots=True)
-class Mishap:
-    """One thing that goes wrong: with which device, and what a reading and a check must say of it.
-
-    `reason` is the code in the reading, empty when the values stay good; `finding` the first of the check.
-    """
-
-    device: str
-    name: str
-    story: str
-    reason: str
-    finding: str
-    happens: Callable[[Bench], object]
-    also: tuple[str, ...] = ()  # other devices that suffer the same
-
-    @property
-    def full_name(self) -> str:
-        """The name that the command line takes."""
-        return f"{self.device}:{self.name}"
+from simulators.mishap import Mishap
+from simulators.mishaps_field import FIELD_MISHAPS
 
 
 def _flutter(bench: Bench, line: str) -> None:
@@ -78,9 +58,18 @@ def _refused(bench: Bench, why: str, **lacks: object) -> None:
     bench.machine = replace(bench.machine, **lacks)  # type: ignore[arg-type]
 
 
-LINES = ("lid", "meter", "door")  # what a refusal of lines takes beside the ranger
+LINES = (
+    "lid",
+    "meter",
+    "door",
+    "sealed",
+    "scale",
+    "relay",
+    "pressure",
+)
+"""What a refusal of lines takes beside the ranger."""
 
-MISHAPS = (
+_FIRST = (
     Mishap("echo", "trigger-cut", "the trigger wire is cut", "no-echo", "echo-silent",
            lambda bench: setattr(bench.ranger, "unplugged", True)),
     Mishap("echo", "echo-high", "the echo line is shorted to the supply", "echo-held", "echo-high",
@@ -170,6 +159,7 @@ MISHAPS = (
     Mishap("power", "denied", "the user may not use the meter's port", "no-comm", "port-denied",
            lambda bench: _denied(bench, METERS)),
 )  # fmt: skip
+MISHAPS = (*_FIRST, *FIELD_MISHAPS)
 
 
 def mishap(full_name: str) -> Mishap:

@@ -2,8 +2,6 @@
 
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,24 +9,6 @@ from gateway import config
 from gateway.node import run
 from simulators.clock import PacedClock
 from simulators.commune import build
-from simulators.io import SimIO
-
-
-@contextmanager
-def practice(keep: Path) -> Iterator[tuple[config.NodeConfig, SimIO]]:
-    """Give a simulated commune in real time with its configuration; what is kept is kept in the folder."""
-    clock = PacedClock(datetime.now(UTC), speed=1.0, boot_id=uuid.uuid4().hex)
-    commune = build(1, clock, bins=2)
-    head = '[site]\nprovince = "42"\ncommune = "18562"\ngw = "gw-01"\n'
-    try:
-        with tempfile.TemporaryDirectory(prefix="sim-node-") as folder:
-            whole = Path(folder) / "node.toml"
-            spool = f'[spool]\npath = "{keep.resolve() / "node.db"}"\n'
-            whole.write_text(head + spool + commune.config_toml(), encoding="utf-8")
-            yield config.load(whole), commune.io
-    finally:
-        clock.close()
-        commune.close()
 
 
 def run_node(file: Path, *, seed: int, bins: int, speed: float) -> None:

@@ -10,7 +10,7 @@ from gateway.runner import Runner
 from sensors.findings import Finding
 from sensors.sample import Observation
 from simulators.bench import Bench
-from simulators.mishaps import Mishap
+from simulators.mishap import Mishap
 
 TWICE_NS = 35_000_000_000
 HEAD = """\

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.config import DeviceConfig, bus_of
 from gateway.device import Device
-from gateway.wiring import marked
+from gateway.wiring import SHARED, marked, shared_lines
 from sensors import registry, settings
 from sensors.errors import BusError, ConfigError, IOUnavailable
 from sensors.findings import Finding
@@ -35,6 +35,7 @@ class Place:
     port: str = ""
     unit: int | None = None
     lines: tuple[tuple[str, str], ...] = ()  # key of the setting, line
+    shared: tuple[str, ...] = ()  # lines of the SPI bus
 
     @classmethod
     def of(cls, config: DeviceConfig) -> "Place":
@@ -50,6 +51,7 @@ class Place:
             ports[0] if ports else "",
             unit if isinstance(unit, int) else None,
             tuple(marked(checked, "line")),
+            shared_lines(checked),
         )
 
 
@@ -87,10 +89,11 @@ def wiring_conflicts(places: Iterable[Place]) -> list[Finding]:
     holders: dict[str, str] = {}
     found = []
     for place in places:
-        for key, line in place.lines:
-            holder = holders.setdefault(line, f"{place.device} ({key})")
-            if holder != f"{place.device} ({key})":
-                found.append(Finding("line-conflict", line, first=holder, second=f"{place.device} ({key})"))
+        named = [(line, f"{place.device} ({key})") for key, line in place.lines]
+        for line, name in [*named, *((line, SHARED) for line in place.shared)]:
+            holder = holders.setdefault(line, name)
+            if holder != name:
+                found.append(Finding("line-conflict", line, first=holder, second=name))
     return found
 
 

@@ -1,16 +1,21 @@
 """How each kind of calibration is done: its steps, and what must be true of its points to be believed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sensors.calibration.record import Kind, Point
 from sensors.errors import SensorError
-from sensors.text import Translate
+from sensors.figures import short
+from sensors.text import translator
 
 PH_SLOPE = (85.0, 105.0)  # per cent of the ideal: below, the glass is worn; above, a buffer is wrong
 PH_OFFSET_MV = 30.0  # at pH 7: beyond, the reference is poisoned
-MV_PER_PH = 59.16  # Nernst at 25 C: 0.19842 mV/K times the temperature
+MV_PER_PH = 59.16  # at 25 C
+MV_PER_PH_K = 0.19842  # Nernst: R ln(10) / F
+ZERO_K = 273.15
+MOST_MV = 500.0  # no glass electrode gives more between pH 0 and 14
+MILLIAMPERE, MILLIVOLT = "4K", "2Z"  # UN/CEFACT codes of what is no quantity of the field's yet
 GAIN = (0.5, 2.0)  # of a device that already gives the right unit: beyond, a wire or a setting is wrong
 LEAST_DEPTH_M = 0.1
 
@@ -23,17 +28,14 @@ class Refused(SensorError, ValueError):  # noqa: N818 - reads as the sentence it
     """What was measured or answered cannot be right; `sentence` with `facts` says what to do."""
 
     def __init__(self, sentence: str, **facts: float | str) -> None:
-        super().__init__(sentence.format(**_shown(facts)))
         self.sentence = sentence
         self.facts = facts
+        super().__init__(self.say("en"))
 
-    def say(self, translate: Translate) -> str:
-        """Return the sentence in the language of a translator."""
-        return translate(self.sentence).format(**_shown(self.facts))
-
-
-def _shown(facts: Mapping[str, float | str]) -> dict[str, str]:
-    return {name: each if isinstance(each, str) else f"{each:g}" for name, each in facts.items()}
+    def say(self, lang: str) -> str:
+        """Return the sentence in one of `sensors.text.LANGUAGES`."""
+        shown = {name: it if isinstance(it, str) else short(it, lang) for name, it in self.facts.items()}
+        return translator(lang)(self.sentence).format(**shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ _LOW = Step(_("Bring it to a low, known value. What is it truly?"), "number")
 _HIGH = Step(_("Bring it to a high, known value. What is it truly?"), "number")
 _HOLD = Step(_("Leave it so until the reading is steady."), "measure")
 _BUFFER = Step(_("Rinse the probe, put it into this buffer and wait."), "measure")
+_WARMTH = Step(_("How warm are the buffers, in °C?"), "number", 25.0, unit="CEL")
 _TWO = (_LOW, _HOLD, _HIGH, _HOLD)
 
 STEPS: dict[Kind, tuple[Step, ...]] = {
@@ -83,8 +86,20 @@ STEPS: dict[Kind, tuple[Step, ...]] = {
     "factory": (),
 }
 
-USUAL_KIND: dict[str, Kind] = {"Q30": "ph", "MTQ": "k-factor", "KGM": "scale", "CEL": "offset"}
+USUAL_KIND: dict[str, Kind] = {
+    "Q30": "ph",
+    MILLIVOLT: "ph",
+    MILLIAMPERE: "current-loop",
+    "MTQ": "k-factor",
+    "KGM": "scale",
+    "CEL": "offset",
+}
 """By unit; anything else is calibrated at two points."""
+
+
+def steps_of(kind: Kind, unit: str) -> tuple[Step, ...]:
+    """Return the steps of a kind; for a probe that gives mV how warm it was counts too."""
+    return (*STEPS[kind], _WARMTH) if kind == "ph" and unit == MILLIVOLT else STEPS[kind]
 
 
 def points_of(kind: Kind, answers: Sequence[float]) -> tuple[Point, ...]:
@@ -95,11 +110,16 @@ def points_of(kind: Kind, answers: Sequence[float]) -> tuple[Point, ...]:
         return (answers[0], 0.0), (answers[2], answers[1] / 1000)
     if kind == "scale":
         return (answers[0], 0.0), (answers[2], answers[1])
-    return tuple((own, true) for true, own in zip(answers[::2], answers[1::2], strict=True))
+    return tuple((own, true) for true, own in zip(answers[::2], answers[1::2], strict=False))
 
 
-def fit(kind: Kind, points: Sequence[Point]) -> tuple[float, float, dict[str, float]]:
-    """Return gain, offset and the facts of the kind; raise Refused for points that cannot be right."""
+def fit(
+    kind: Kind, points: Sequence[Point], unit: str = "", celsius: float = 25.0
+) -> tuple[float, float, dict[str, float]]:
+    """Return gain, offset and the facts of the kind; raise Refused for points that cannot be right.
+
+    `unit` is that of the device's own number, `celsius` the warmth of the buffers of a probe that gives mV.
+    """
     if kind == "factory":
         return 1.0, 0.0, {}
     if kind == "offset":
@@ -118,23 +138,39 @@ def fit(kind: Kind, points: Sequence[Point]) -> tuple[float, float, dict[str, fl
     gain = (true_2 - true_1) / (own_2 - own_1)
     offset = true_1 - gain * own_1
     if kind == "ph":
-        return gain, offset, _electrode(gain, offset)
+        volts = unit == MILLIVOLT
+        return gain, offset, _cell(gain, offset, points, celsius) if volts else _electrode(gain, offset)
     if kind == "k-factor":
         _bounded(gain)
         return gain, 0.0, {"litres": true_2 * 1000}
-    if kind != "empty-full":
+    if kind != "empty-full" and unit not in {MILLIAMPERE, MILLIVOLT}:
         _bounded(gain)
     return gain, offset, {}
 
 
+def _cell(gain: float, offset: float, points: Sequence[Point], celsius: float) -> dict[str, float]:
+    """Judge an electrode by its own mV: pH falls as they rise, by Nernst's slope at that warmth."""
+    most = max(abs(own) for own, _true in points)
+    if most > MOST_MV:
+        raise Refused(
+            _("It gives {millivolts} mV, and no electrode does: look at its cable and plug."),
+            millivolts=round(most, 1),
+        )
+    slope = -100 / gain / (MV_PER_PH_K * (ZERO_K + celsius))
+    return _judged(slope, (7 - offset) / gain) | {"temperature_c": celsius}
+
+
 def _electrode(gain: float, offset: float) -> dict[str, float]:
-    slope = 100 / gain
+    """Judge an electrode by the pH that its transmitter made of it at 25 C."""
+    return _judged(100 / gain, (7 - (7 - offset) / gain) * MV_PER_PH)
+
+
+def _judged(slope: float, zero_mv: float) -> dict[str, float]:
     if not PH_SLOPE[0] <= slope <= PH_SLOPE[1]:
         raise Refused(
             _("The slope is {slope} %, not 85 to 105 %: clean it, take fresh buffers, or a new probe."),
             slope=round(slope, 1),
         )
-    zero_mv = (7 - (7 - offset) / gain) * MV_PER_PH
     if abs(zero_mv) > PH_OFFSET_MV:
         raise Refused(
             _("It is {offset} mV off at pH 7, more than 30: clean it, take fresh buffers, or a new probe."),

@@ -7,7 +7,7 @@ reference.
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -26,6 +26,9 @@ class Mcp3008:
 
     class Config(Transmitter, frozen=True, kw_only=True):
         """The channel of the chip on chip select 0 or 1, its `reference` in V, and what hangs on it."""
+
+        # with SPI switched on the kernel holds both chip selects (7, 8), MISO, MOSI and the clock
+        shared_lines: ClassVar[tuple[str, ...]] = ("GPIO7", "GPIO8", "GPIO9", "GPIO10", "GPIO11")
 
         channel: Annotated[int, msgspec.Meta(ge=0, le=7)]
         select: Literal[0, 1] = 0

@@ -15,6 +15,7 @@ from sensors.sample import Quality, Sample
 
 NS_PER_MIN = 60_000_000_000
 DECIMALS = 6  # finer than any sensor, coarse enough to keep binary dust off the wire
+LEAST_JUMP = 1.0  # below it a value may be any number of times the one before: clear water reads near 0
 
 
 class Pipeline:
@@ -67,18 +68,20 @@ class Pipeline:
 
     def _jumped(self, value: float, now_ns: int) -> bool:
         """Whether it is too far from the last steady reading, and not borne out by the one just before."""
-        if self._steady is None or self._fits(value - self._steady[1]):
+        if self._steady is None or self._fits(self._steady[1], value):
             self._odd = None
             return False
-        if self._odd is not None and self._fits(value - self._odd):
+        if self._odd is not None and self._fits(self._odd, value):
             self._odd = None
             self._steady = now_ns, value  # twice: it is so, and the way here tells nothing of a rate
             return False
         self._odd = value
         return True
 
-    def _fits(self, change: float) -> bool:
-        rules = self._rules
+    def _fits(self, before: float, value: float) -> bool:
+        rules, change = self._rules, value - before
+        if rules.max_times is not None and change >= LEAST_JUMP and value > rules.max_times * before:
+            return False
         bounds = (rules.max_step, rules.max_rise if change > 0 else rules.max_fall)
         return all(bound is None or abs(change) <= bound for bound in bounds)
 

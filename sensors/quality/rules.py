@@ -18,7 +18,8 @@ class Checks(Settings, frozen=True):
     `raw_range` holds for the device's own number, `range` for the calibrated one: outside, a value is bad.
     Outside of `plausible` it is uncertain. `median` readings are filtered into one, uncertain when their
     median deviation is above `spread`. `max_step` (either way), `max_rise` and `max_fall` bound the change
-    from one reading to the next, `max_rate` the change a minute; inf switches a bound off. Unchanged for
+    from one reading to the next, `max_times` how often the one before (changes below 1 apart), `max_rate` the
+    change a minute; inf switches a bound off. Unchanged for
     `stuck_after` a value is uncertain, 0 means never. `calibrate_every` is how long a calibration is good.
     """
 
@@ -31,6 +32,7 @@ class Checks(Settings, frozen=True):
     max_step: Most | None = None
     max_rise: Most | None = None
     max_fall: Most | None = None
+    max_times: Annotated[float, msgspec.Meta(gt=1)] | None = None
     max_rate: Most | None = None
     stuck_after: Seconds | None = None
     calibrate_every: Seconds | None = None
@@ -58,7 +60,8 @@ USUAL = {
             metric="pH", range=(0.0, 14.0), max_step=2.0,
             stuck_after=Seconds(_DAY_S), calibrate_every=Seconds(30 * _DAY_S),
         ),
-        Checks(metric="turbidity", plausible=(0.0, 4000.0), stuck_after=Seconds(_DAY_S)),
+        # a storm takes several readings; air or a leaf before the window takes one
+        Checks(metric="turbidity", plausible=(0.0, 4000.0), max_times=3.0, stuck_after=Seconds(_DAY_S)),
         # compared with DPD every week
         Checks(
             metric="freeChlorine", plausible=(0.0, 20.0),

@@ -17,7 +17,6 @@ from gateway.runner import Runner
 from sensors.calibration import Calibrations
 from sensors.calibration.procedures import Refused
 from sensors.errors import ConfigError
-from sensors.text import translator
 from simulators.clock import VirtualClock
 from simulators.commune import build
 
@@ -85,8 +84,8 @@ def test_nonsense_is_refused_with_what_to_do_in_both_languages(kind, points, sai
     target = Target("x.y", "x", "y", "Q30", kind)
     with pytest.raises(Refused) as refused:
         make(target, points, by="Hoa", at=AT)
-    assert said in refused.value.say(translator("en"))
-    assert refused.value.say(translator("vi")) != refused.value.say(translator("en"))
+    assert said in refused.value.say("en")
+    assert refused.value.say("vi") != refused.value.say("en")
 
 
 @given(st.floats(0.6, 1.9), st.floats(-5, 5), st.floats(0, 10), st.floats(0.5, 10))
@@ -94,6 +93,47 @@ def test_two_points_on_a_line_give_that_line(gain, offset, low, span):
     points = [(own, gain * own + offset) for own in (low, low + span)]
     (record,) = make(Target("x.y", "x", "y", "MTR", "two-point"), points, by="H", at=AT)
     assert record.apply(3.3) == pytest.approx(gain * 3.3 + offset, abs=1e-6)
+
+
+def test_a_metric_in_milliamperes_may_mean_anything():
+    points = [(4.0, 0.0), (20.0, 5.0)]
+    (record,) = make(Target("tank.loop", "tank", "loop", "4K", "current-loop"), points, by="H", at=AT)
+    assert record.apply(12.0) == pytest.approx(2.5)
+    with pytest.raises(Refused, match="times what it says"):
+        make(Target("tank.level", "tank", "level", "MTR", "current-loop"), points, by="H", at=AT)
+
+
+def test_a_probe_that_gives_millivolts_is_judged_by_nernsts_slope_at_the_buffers_warmth():
+    work = Calibrating(Target("ph.pH", "ph", "pH", "2Z", "ph"))
+    for number, millivolts in ((7.0, 12.0), (4.01, 192.0)):
+        work.take(number)
+        for _ in range(5):
+            work.see(millivolts)
+        work.take()
+    assert "buffers" in work.step.sentence
+    work.take(30.0)
+    assert work.step is None
+    (record,) = work.records(by="Hoa", at=AT)
+    assert record.apply(12.0) == pytest.approx(7.0)
+    assert record.apply(192.0) == pytest.approx(4.01)
+    slope = 180 / 2.99 / (0.19842 * 303.15) * 100
+    assert record.facts == pytest.approx(
+        {"slope_percent": slope, "offset_mv": 12.0, "temperature_c": 30.0}, abs=0.01
+    )
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        ([(0.0, 7.0), (100.0, 4.01)], "slope is 56"),
+        ([(40.0, 7.0), (217.0, 4.01)], "40 mV off"),
+        ([(0.0, 7.0), (900.0, 4.01)], "900 mV"),
+        ([(0.0, 7.0), (-177.0, 4.01)], "slope is -"),
+    ],
+)
+def test_a_worn_poisoned_unplugged_or_swapped_electrode_is_refused(points, said):
+    with pytest.raises(Refused, match=said):
+        make(Target("ph.pH", "ph", "pH", "2Z", "ph"), points, by="H", at=AT)
 
 
 def test_a_k_factor_makes_the_flow_true_and_lets_the_index_go_on_from_where_it_stands():

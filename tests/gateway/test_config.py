@@ -197,6 +197,22 @@ def test_a_mistake_is_named_with_its_place_and_what_would_be_right(file, old, ne
     assert any(said in line for line in problems(file, changed(old, new)))
 
 
+@pytest.mark.parametrize("spi_first", [True, False])
+def test_the_lines_of_the_spi_bus_are_taken_once_a_converter_hangs_on_it(file, spi_first):
+    site = '[site]\nprovince = "42"\ncommune = "18562"\ngw = "gw-01"\n'
+    spi = [
+        f'[[device]]\nid = "p{n}"\ndriver = "mcp3008"\n'
+        f'config = {{ channel = {n}, metric = "pressure", unit = "KPA", low = 0.0, high = 10.0 }}\n'
+        for n in range(2)
+    ]
+    lid = '[[device]]\nid = "lid"\ndriver = "contact"\nconfig = { line = "GPIO9" }\n'
+    tables = [*spi, lid] if spi_first else [lid, *spi]
+    said = problems(file, site + "".join(tables))
+    assert said
+    assert all("GPIO9" in line and "already the" in line for line in said)
+    assert len(read(file, site + "".join(spi)).devices) == 2
+
+
 def test_all_mistakes_are_said_at_once(file):
     text = changed('"18562"', '"185"').replace("[0, 0.9]", "[1, 0]").replace('"GPIO17"', '"GPIO24"')
     text = text.replace('"probe.pH"', '"prob.pH"')

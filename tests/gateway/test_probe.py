@@ -55,9 +55,8 @@ def test_a_port_that_cannot_be_opened_is_told_once_and_the_next_is_asked(bench):
 
 
 def test_thermometers_and_kernel_chips_are_read_from_sysfs(bench):
-    (bench.io.sysfs / "bus/w1/devices/28-0316a2795bff").mkdir(parents=True)
     assert [each.where for each in thermometers(bench.io.sysfs)] == ["28-0316a2795bff"]
-    assert [each.what for each in kernel_chips(bench.io.sysfs)] == ["bh1750"]
+    assert [each.what for each in kernel_chips(bench.io.sysfs)] == ["bh1750", "ads1015"]
 
 
 def test_chips_are_guessed_by_their_address_and_what_the_kernel_holds_is_left_alone():
@@ -81,7 +80,9 @@ def test_what_is_proposed_is_a_configuration_that_loads(bench, tmp_path):
     file = tmp_path / "node.toml"
     file.write_text(SITE + "\n".join(proposals(found)), encoding="utf-8")
     loaded = config.load(file, {})
-    assert [each.driver for each in loaded.devices] == ["bh1750", "modbus-probe", "modbus-probe", "pzem004t"]
+    assert [each.driver for each in loaded.devices] == [
+        "ds18b20", "bh1750", "modbus-probe", "modbus-probe", "pzem004t"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("units", ["0", "1-300", "9-3", "x"])

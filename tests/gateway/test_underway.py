@@ -10,6 +10,8 @@ from gateway.underway import IDLE_S, Underway
 from sensors.calibration import Calibrations
 from simulators.bench import Bench
 
+pytestmark = pytest.mark.slow
+
 LAN = Ask("calibrate", lang="en", who="Lan", target="ph.pH")
 
 

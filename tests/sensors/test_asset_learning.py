@@ -184,6 +184,29 @@ def test_flow_behind_a_shut_valve_is_bad_and_a_valve_that_is_open_is_not():
     assert network.combine(samples | {"flow": Sample("flow", 0.0)}).quality is Quality.GOOD
 
 
+def test_no_flow_is_believed_until_the_pump_has_run_for_two_minutes():
+    network = asset("WaterDistributionNetwork")
+    still = {"flow": Sample("flow", 0.0), "pump": Sample("active", value=True)}
+    off = still | {"pump": Sample("active", value=False)}
+    runs = [(0, still, None), (110, still, None), (130, still, {"waterFlow": "meter-stopped"}),
+            (140, off, None), (150, still, None)]  # fmt: skip
+    for seconds, samples, said in runs:
+        assert network.combine(samples, Moment(seconds * NS)).reasons == said, seconds
+    assert network.combine(still | {"flow": Sample("flow", 2.0)}, Moment(900 * NS)).reasons is None
+
+
+@pytest.mark.parametrize(
+    ("flow", "said"),
+    [(0.0, "no-flow"), (False, "no-flow"), (0.4, None), (True, None), (None, None)],
+)
+def test_chlorine_in_still_water_is_doubted(flow, said):
+    samples = {"freeChlorine": Sample("freeChlorine", 0.4)}
+    samples["flow"] = bad("flow", "no-comm") if flow is None else Sample("flow", flow)
+    seen = asset("WaterQualityObserved").combine(samples)
+    assert (seen.reasons or {}).get("freeChlorine") == said
+    assert seen.fields == {"freeChlorine": 0.4}
+
+
 def test_what_needs_the_temperature_is_doubted_without_it_and_chlorine_outside_of_its_ph():
     seen = asset("WaterQualityObserved").combine(
         {

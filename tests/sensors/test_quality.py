@@ -79,6 +79,11 @@ def test_a_jump_that_stays_is_believed_at_the_second_reading():
     assert reasons(run(pipeline(max_step=1.0), [5, 9, 9.2, 9.1, 5])) == ["", "jump", "", "", "jump"]
 
 
+def test_three_times_as_turbid_at_once_is_doubted_until_a_second_reading_says_so():
+    line = pipeline(max_times=3.0)
+    assert reasons(run(line, [0.2, 0.9, 5.0, 1.0, 40.0, 42.0, 0.3])) == ["", "", "jump", "", "jump", "", ""]
+
+
 def test_rising_and_falling_have_bounds_of_their_own():
     assert reasons(run(pipeline(max_fall=0.3), [1.0, 0.6, 0.6, 1.2])) == ["", "jump", "", ""]
 
