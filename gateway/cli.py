@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 import click
 
 from gateway.cli_calibrate import calibrate
+from gateway.cli_recalculate import recalculate
 from sensors.errors import ConfigError
 
 GROUP = "commune.commands"
@@ -100,6 +101,7 @@ def config(file: Path, as_json: bool) -> None:
 
 
 node.add_command(calibrate)
+node.add_command(recalculate)
 
 
 @node.command()
