@@ -75,6 +75,8 @@ def stage(
         edge.stop(1.0)
 
 
-def upstream(url: str, name: str = "province", backlog_rate: int = 0) -> Upstream:
+def upstream(url: str, name: str = "province", backlog_rate: int = 0, max_bytes: int = 512_000) -> Upstream:
     """An [[upstream]] table."""
-    return Upstream(name=name, url=url, timeout=Seconds(5), backlog_rate=Bytes(backlog_rate))
+    return Upstream(
+        name=name, url=url, timeout=Seconds(5), backlog_rate=Bytes(backlog_rate), max_bytes=Bytes(max_bytes)
+    )

@@ -15,6 +15,8 @@ needs influxd influxdb
 needs victoria-metrics victoria-metrics
 needs strace strace
 needs setpriv util-linux
+needs chromium chromium
+[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 if [ "${1:-}" = lab ]; then
     needs node nodejs
     needs haproxy haproxy
