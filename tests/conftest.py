@@ -6,10 +6,13 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.contract import what_we_say_keeps_to_the_contract
 from tests.parts.influx2 import Influx2
 from tests.parts.influxd import InfluxDB
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.victoria import VictoriaMetrics
+
+__all__ = ["what_we_say_keeps_to_the_contract"]
 
 # No test asserts times; and CI judges the change, not the luck of a new example.
 settings.register_profile("local", deadline=None)

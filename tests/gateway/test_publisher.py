@@ -121,6 +121,7 @@ def test_a_node_that_was_idle_for_long_does_not_send_its_next_reading_twice(path
         assert "custody has not moved" not in caplog.text
 
 
+@pytest.mark.off_contract
 def test_what_the_edge_says_of_others_or_in_another_tongue_is_ignored_with_a_line(path, mosquitto, caplog):
     caplog.set_level(logging.INFO)
     with edge_side(mosquitto.port) as edge, sender(path, mosquitto.port) as node:
