@@ -1,4 +1,4 @@
-"""Because the feed is a promise to people we do not know: whatever any test makes us say is held against it."""
+"""Because the feed is a promise to strangers: whatever a test makes us say is held against the contract."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from gateway.feed.topics import ROOT
 def what_we_say_keeps_to_the_contract(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Judge each message that a node or an edge of this process publishes; `off_contract` marks who may not."""
+    """Judge each message that this process publishes as a node or an edge; `off_contract` is the way out."""
     broken: list[str] = []
     publish = Link.publish
 
