@@ -86,13 +86,14 @@ def test_an_edge_starts_when_the_disk_takes_no_word_of_what_was_lost_and_says_it
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     damaged(tmp_path / "edge.db")
-    tell = Parts._tell_lost
+    tell, refusals = Parts._tell_lost, iter([sqlite3.OperationalError("database or disk is full")])
 
-    def full(_: Parts) -> None:
-        monkeypatch.setattr(Parts, "_tell_lost", tell)
-        raise sqlite3.OperationalError("database or disk is full")
+    def tell_if_there_is_room(edge: Parts) -> None:
+        for refusal in refusals:
+            raise refusal
+        tell(edge)
 
-    monkeypatch.setattr(Parts, "_tell_lost", full)
+    monkeypatch.setattr(Parts, "_tell_lost", tell_if_there_is_room)
     monkeypatch.setattr("edge_api.edge._RECLAIM_S", 0.02)
     with edge_at_work(edge_config(tmp_path)) as (edge, _):
         until(lambda: told(kept(edge)) == list(edge.spool.lost[STREAM]), what="the loss to be told")

@@ -204,7 +204,8 @@ def sentences(keyword: str) -> set[str]:
 
 def test_no_sentence_is_said_without_being_marked_for_the_catalogue() -> None:
     for keyword in ("say", "translate"):
-        assert sentences(keyword) <= sentences("_")
+        said = sentences(keyword) - set(text.LANGUAGES)  # `say("en")` names a language
+        assert said <= sentences("_")
 
 
 @pytest.mark.parametrize("code", text.LANGUAGES)

@@ -163,7 +163,7 @@ def test_relay_gaps_and_quarantine_are_told(client: Client) -> None:
     assert ok(client.get("/v1/quarantine"))[0]["reason"] == "field type conflict"
 
 
-@pytest.mark.parametrize("path", ["/v1/assets", "/v1/relay", "/metrics", "/", "/docs", "/v1/stream"])
+@pytest.mark.parametrize("path", ["/v1/assets", "/v1/relay", "/metrics", "/v1/stream"])
 def test_where_reading_is_not_open_a_token_is_needed(client: Client, edge: FakeEdge, path: str) -> None:
     edge.open_reading = False
     answer = client.get(path)
@@ -174,6 +174,17 @@ def test_where_reading_is_not_open_a_token_is_needed(client: Client, edge: FakeE
         assert client.get(path, headers=READER).status == 200
         assert client.get(path, headers={"Authorization": f"Basic {basic}"}).status == 200
         assert client.get(path, headers=WRITER).status == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_where_reading_is_not_open_a_page_asks_a_person_to_log_in(
+    client: Client, edge: FakeEdge, path: str
+) -> None:
+    edge.open_reading = False
+    answer = client.get(path)
+    assert (answer.status, answer.headers["Location"].partition("?")[0]) == (303, "/login")
+    assert client.get(path, headers=READER).status == 200
+    assert client.get(path, headers=WRITER).status == 303
 
 
 def test_an_unknown_path_is_a_problem(client: Client) -> None:

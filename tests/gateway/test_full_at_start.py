@@ -95,10 +95,14 @@ def test_a_quota_whose_first_look_meets_a_full_disk_says_so(tmp_path: Path) -> N
 def said(number: int) -> Message:
     """What an edge says of our numbers."""
     payload = encode(Custody(v=1, gw="gw-01", ep="aa", seq=number))
-    heard = SimpleNamespace(
-        topic="ntm/v1/42/18562/gateway/gw-01/custody", payload=payload, retain=True, mid=1, qos=1
+    return Message(
+        SimpleNamespace(),  # type: ignore[arg-type]
+        1,
+        "ntm/v1/42/18562/gateway/gw-01/custody",
+        payload,
+        1,
+        retain=True,
     )
-    return Message(SimpleNamespace(), heard)  # type: ignore[arg-type]
 
 
 def test_an_old_copy_whose_new_numbers_found_no_room_gives_up_no_reading(
