@@ -133,7 +133,7 @@ def _measured(alarm: Alarm, asset: AssetNow | None, look: Look) -> str:
     text = " ".join(parts)
     if alarm.limit is not None:
         limit = value_text(alarm.field, alarm.limit, unit, look.lang, look.say)
-        text += f" ({look.say(_('limit'))} {limit})"
+        text += " " + look.say(_("(the limit is {limit})")).format(limit=limit)
     return text.strip()
 
 

@@ -108,7 +108,8 @@ def draw(shown: Series, limits: Sequence[float], span: Span, stop_s: float, unit
         ends: list[tuple[float, float | None]] = []
         for value in limits:
             ends += [(stop_s - span.seconds, value), (stop_s, value), (stop_s, None)]
-        _add(chart, f"{look.say(_('allowed'))}: {words}", ends, bad, dashed=True)
+        allowed = look.say(_("allowed: {range}")).format(range=words)
+        _add(chart, allowed, ends, bad, dashed=True)
     drawn: bytes = chart.render()
     return _SCRIPT.sub(b"", drawn)
 

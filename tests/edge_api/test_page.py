@@ -208,6 +208,14 @@ def test_no_sentence_is_said_without_being_marked_for_the_catalogue() -> None:
         assert said <= sentences("_")
 
 
+def test_no_sentence_hides_inside_another_string_where_the_extractor_does_not_look() -> None:
+    """Two stood in f-strings, were in no catalogue, and were English on a Vietnamese page."""
+    hidden = re.compile(r"""f"[^"\n]*\b_\('""")
+    for room in ("sensors", "gateway", "edge_api", "simulators"):
+        for path in (ROOT / room).rglob("*.py"):
+            assert not hidden.findall(path.read_text(encoding="utf-8")), path
+
+
 @pytest.mark.parametrize("code", text.LANGUAGES)
 def test_every_sentence_has_a_translation_and_none_is_left_over(code: str) -> None:
     used = sentences("_")
