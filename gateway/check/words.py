@@ -37,6 +37,11 @@ METRICS = {
     "level": _("level"),
     "pressure": _("pressure"),
     "weight": _("weight"),
+    "on": _("circuit"),
+    "commanded": _("commanded"),
+    "underVoltage": _("weak supply"),
+    "clockSynchronised": _("clock set"),
+    "cardWear": _("card worn"),
 }
 STATES = {True: _("active"), False: _("at rest")}
 
