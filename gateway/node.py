@@ -1,10 +1,12 @@
 """The node put together: sensors are read, readings committed, the spool published; stopped in order."""
 
+import ctypes
 import logging
 import signal
 import threading
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from gateway.absence import Absence
 from gateway.alarms import Engine
@@ -13,7 +15,6 @@ from gateway.alarms.plan import plan
 from gateway.commands import Lights, Surroundings
 from gateway.config import AssetConfig, NodeConfig
 from gateway.dating import Dating
-from gateway.desk import Desk
 from gateway.feed import TYPES, Meta
 from gateway.feed.bodies import Location
 from gateway.feed.expiry import look, soonest
@@ -36,9 +37,13 @@ from sensors.io import IO
 from sensors.notify import attend
 from sensors.sample import Value
 
+if TYPE_CHECKING:
+    from gateway.desk import Desk
+
 log = logging.getLogger(__name__)
 
 SWITCH_S = 30.0  # a bus takes as long over its slowest device, and a relay waits its turn
+_M_ARENA_MAX = -8  # glibc's malloc.h
 STANDSTILL_S = 30.0  # far more than any device takes to answer or to fail
 
 
@@ -94,7 +99,7 @@ class Node:
             ),
         )
         self.runner = Runner(config, io, self._take)
-        self.desk = Desk(config.desk.socket, config, self.runner, io.clock) if config.desk.socket else None
+        self.desk = self._desk()
         self.lights = self._lights()
         self.publisher.commands = self.lights.paths
         self.publisher.commanded = lambda path, message: self.lights.heard(
@@ -118,6 +123,13 @@ class Node:
             wall=wall,
             most=config.alarms.most_an_hour,
         )
+
+    def _desk(self) -> "Desk | None":
+        if self.config.desk.socket is None:
+            return None
+        from gateway.desk import Desk  # noqa: PLC0415 - a megabyte that a node without a desk can spare
+
+        return Desk(self.config.desk.socket, self.config, self.runner, self.io.clock)
 
     def _lights(self) -> Lights:
         config, site = self.config, self.config.site
@@ -244,6 +256,7 @@ def run(config: NodeConfig, io: IO, speed: float = 1.0) -> None:
 
     `speed` is that of a simulated clock.
     """
+    _share_one_heap()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -256,3 +269,10 @@ def run(config: NodeConfig, io: IO, speed: float = 1.0) -> None:
     io.close()
     if node.spool.problem:
         raise SpoolError(node.spool.problem)
+
+
+def _share_one_heap() -> None:
+    """Let all threads share one heap: glibc gives each thread its own, some megabytes that a Pi lacks."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # musl has none, and one heap anyway
+        mallopt(_M_ARENA_MAX, 1)

@@ -65,7 +65,7 @@ def test_a_node_whose_quota_is_used_up_thins_and_the_rest_arrives_with_every_gap
     assert fires >= 80
 
 
-@pytest.mark.parts
+@pytest.mark.lab
 @pytest.mark.timeout(120)
 def test_a_commune_edge_whose_upstream_is_away_thins_and_says_which_are_gone(tmp_path: Path) -> None:
     with Mosquitto() as broker, InfluxDB() as database:

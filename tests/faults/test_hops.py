@@ -59,7 +59,7 @@ def test_any_number_of_levels_hands_everything_on(levels: list[str], tmp_path: P
     assert points == distinct == taken
 
 
-@pytest.mark.parts
+@pytest.mark.lab
 @pytest.mark.timeout(240)
 def test_a_level_is_taken_away_and_put_back_while_data_waits(tmp_path: Path) -> None:
     with (

@@ -14,6 +14,7 @@ from tests.gateway.times import Desk
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.wait import until
 
+DRAIN_MB = 4.0  # what a window of messages on their way takes for a while
 MOST_MB = 45.0  # a Pi with 512 MB has room for more, an old one shared with an edge and a broker has not
 
 
@@ -55,7 +56,7 @@ def test_a_node_stays_small_at_rest_and_while_it_drains_a_hundred_thousand(tmp_p
         print(json.dumps({"rss_mb": {"rest": rest, "drain": most}}))
         record_property("rss_mb", f"{rest:.1f} {most:.1f}")
         assert rest <= MOST_MB
-        assert most <= MOST_MB
+        assert most <= MOST_MB + DRAIN_MB
 
 
 def mark_of(seen, start):

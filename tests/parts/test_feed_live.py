@@ -98,7 +98,8 @@ def test_flags_are_heard_as_they_were_published_even_live(mosquitto):
         flags = [(qos, retain) for qos in (0, 1, 2) for retain in (False, True)]
         say(mosquitto, [("ntm/v1/x", "x", *each) for each in flags])
         say(mosquitto, [("end", "end", 1, False)])
-    assert [(it.qos, it.retain) for it in captor.heard] == flags
+    # a broker keeps the order only among messages of one QoS
+    assert sorted((it.qos, it.retain) for it in captor.heard) == flags
 
 
 def test_a_broker_that_hangs_up_in_the_middle_is_a_finding(mosquitto):

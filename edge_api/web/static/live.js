@@ -83,6 +83,7 @@ function follow() {
   const stream = new EventSource("/v1/stream");
   stream.addEventListener("open", () => {
     lost.hidden = true;
+    soonPage(); // what happened after the page was made and before the stream was open was not heard
   });
   stream.addEventListener("error", () => {
     lost.hidden = false;
