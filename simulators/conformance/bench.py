@@ -41,15 +41,15 @@ class Bench:
 
     def wire(self) -> None:
         """Put the device on its lines, files or bus, sound and showing anything."""
-        raise NotImplementedError
+        raise NotImplementedError("write `wire`: put the device on its lines")
 
     def truths(self) -> Sequence[Truth]:
         """Return the truths to be shown: the ends of its range, and enough between."""
-        raise NotImplementedError
+        raise NotImplementedError("write `truths`: what is to be shown")
 
     def show(self, truth: Truth) -> None:
         """Let the world be so, and let the time pass that the device needs to notice."""
-        raise NotImplementedError
+        raise NotImplementedError("write `show`: let the world be so")
 
     def again(self) -> None:
         """Let a moment pass before the next read of the same truth."""
@@ -60,19 +60,19 @@ class Bench:
 
     def absent(self) -> None:
         """Take the device away: unplugged, cut, without supply."""
-        raise NotImplementedError
+        raise NotImplementedError("write `absent`, or say in `cannot` why not")
 
     def garbage(self) -> None:
         """Let the device say nonsense."""
-        raise NotImplementedError
+        raise NotImplementedError("write `garbage`, or say in `cannot` why not")
 
     def slow(self) -> None:
         """Let the device answer later than any sheet allows, or hang."""
-        raise NotImplementedError
+        raise NotImplementedError("write `slow`, or say in `cannot` why not")
 
     def mend(self) -> None:
         """Let the device be sound again."""
-        raise NotImplementedError
+        raise NotImplementedError("write `mend`: let the device be sound again")
 
     def faults(self) -> dict[str, Callable[[], None]]:
         """Return the faults that this device can have."""

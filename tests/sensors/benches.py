@@ -170,7 +170,7 @@ class ModbusBench(Bench):
     unit = 7
 
     def bank(self):
-        raise NotImplementedError
+        raise NotImplementedError("a bench on a bus says what its registers hold")
 
     def wire(self):
         self.now = dict(self.truths()[0])
