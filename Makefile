@@ -8,6 +8,9 @@ ROOMS := sensors gateway edge_api simulators
 CATALOGUES := $(wildcard */locale/*/LC_MESSAGES/*.po)
 PYTEST := $(IN_VENV) pytest -n 2 --dist loadgroup
 
+# The tests start some hundred processes; without kept bytecode each would compile the whole house again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test check lint bench lab lock bundle screenshots

@@ -50,6 +50,7 @@ def test_a_communes_edge_takes_no_readings_of_another_commune(client: Client, ed
     assert edge.lines() == []
 
 
+@pytest.mark.slow
 def test_without_tokens_only_this_machine_writes_unless_the_edge_is_open(tmp_path: Path) -> None:
     config = edge_config(tmp_path, COMMUNE)
     with edge_at_work(config, serve=True) as (_, url):

@@ -133,6 +133,7 @@ def test_a_file_cut_short_gives_its_whole_blocks_and_says_where_it_ends(commune,
     assert {*province.lines} == {line(number) for number in range(1, 2001)}
 
 
+@pytest.mark.slow
 def test_any_byte_changed_anywhere_is_noticed(commune, signer):
     block = next(export(Outbox(commune, "province"), signer, place_of(commune)))
     for at in range(0, len(block), 37):

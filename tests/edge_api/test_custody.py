@@ -107,6 +107,7 @@ def test_a_node_that_has_lost_nothing_and_says_nothing_more_needs_no_gap(hall: H
     assert not hall.spool.query("SELECT * FROM gap")
 
 
+@pytest.mark.slow
 def test_a_node_that_never_says_what_it_holds_is_waited_for_and_then_begins_where_it_began(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

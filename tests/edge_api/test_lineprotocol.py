@@ -218,6 +218,7 @@ points = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(points, min_size=1, max_size=4))
 def test_what_is_written_reads_back_the_same(written: list[Point]) -> None:
     read = parse("\n".join(encode(point) for point in written).encode())
@@ -236,6 +237,7 @@ def test_whatever_is_accepted_can_be_written_and_means_the_same(text: str) -> No
     assert parse("\n".join(encode(point) for point in accepted).encode()) == accepted
 
 
+@pytest.mark.slow
 def test_a_whole_province_of_assets_in_turn_is_taken_apart_once() -> None:
     lines = [f"m,asset=a-{n},commune={n % 69} v=1 {n}" for n in range(69 * 300)]
     body = "\n".join(lines).encode()

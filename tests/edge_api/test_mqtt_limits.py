@@ -113,6 +113,7 @@ TOPICS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(TOPICS, MESSAGES), max_size=5))
 def test_no_message_whatever_is_in_it_raises_gets_lost_or_costs_a_right_one(sent: list[Any]) -> None:

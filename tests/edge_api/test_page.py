@@ -1,6 +1,7 @@
 """The page: Vietnamese first, readable without scripts, and hostile names stay text."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,7 @@ def test_a_catalogue_that_is_not_compiled_is_said_so(tmp_path: Path, monkeypatch
         translator("vi")
 
 
+@cache
 def sentences(keyword: str) -> set[str]:
     """Find every text in the rooms that stands as an argument of a call of this name."""
     return {
@@ -202,6 +204,7 @@ def sentences(keyword: str) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_no_sentence_is_said_without_being_marked_for_the_catalogue() -> None:
     for keyword in ("say", "translate"):
         said = sentences(keyword) - set(text.LANGUAGES)  # `say("en")` names a language

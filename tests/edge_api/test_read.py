@@ -147,6 +147,7 @@ def test_a_wrong_question_is_told_what_would_be_right(
     assert hint in detail
 
 
+@pytest.mark.slow
 def test_an_answer_that_would_be_too_long_is_refused(client: Client, edge: FakeEdge) -> None:
     add(edge, *[line(n / 1000, "a=1") for n in range(50_001)])
     status, detail = problem(client.get("/v1/readings?asset=bin-1&field=a"))
@@ -239,6 +240,7 @@ def test_no_more_than_a_few_may_listen(client: Client) -> None:
     again.close()
 
 
+@pytest.mark.slow
 def test_writers_are_not_disturbed_by_a_server_that_has_stopped(edge: FakeEdge) -> None:
     with serve(create_app(edge)) as client:
         answer = client.get("/v1/stream", preload_content=False)

@@ -122,6 +122,7 @@ def test_requests_grow_with_a_quick_line_and_shrink_with_a_slow_one() -> None:
     assert it.bytes == 5_000
 
 
+@pytest.mark.slow
 def test_silence_is_bounded_by_the_timeout_and_then_tried_again(
     spool: Spool, influx2: Influx2, hasty: None
 ) -> None:
@@ -146,6 +147,7 @@ def test_an_answer_that_is_cut_off_means_that_all_is_sent_again(
     assert not quarantined(spool)
 
 
+@pytest.mark.slow
 def test_a_slow_answer_is_waited_for(spool: Spool, influx2: Influx2) -> None:
     influx2.script(slowly(0.8, STORED))
     spool.append([segment([1])])

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from edge_api.tables import schemas
 
 
@@ -11,6 +13,7 @@ def test_each_schema_is_what_the_tables_say():
         assert file.read_text() == text, f"{file} is old: python -m edge_api.tables"
 
 
+@pytest.mark.slow
 def test_an_edge_loads_no_sqlmodel_no_pins_and_no_charts_to_start():
     program = (
         "import sys, edge_api.edge, edge_api.server, edge_api.cli_security\n"

@@ -23,8 +23,8 @@ class Line:
         )
 
     def _up(self, link):
-        self.ups.append(time.monotonic())
         link.subscribe(["to/n1"])
+        self.ups.append(time.monotonic())  # last: who waits for it finds the packet numbers always alike
 
     def _hear(self, message):
         self.heard.append(message.payload)

@@ -53,6 +53,7 @@ def test_a_broker_that_hangs_up_on_mqtt_5_is_spoken_to_in_3_1_1(caplog):
     assert "closes the connection before it is open" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_broker_that_was_silent_once_is_asked_for_mqtt_5_again(monkeypatch):
     monkeypatch.setattr("gateway.feed.link._RENEW_S", 0.3)
     with OddBroker(SILENT, ACCEPT) as broker, line(broker.port) as it:
@@ -62,6 +63,7 @@ def test_a_broker_that_was_silent_once_is_asked_for_mqtt_5_again(monkeypatch):
         assert broker.connects == [5, 4, 5]
 
 
+@pytest.mark.slow
 def test_a_broker_that_stays_silent_to_mqtt_5_is_left_in_peace_after_the_second_try(monkeypatch):
     monkeypatch.setattr("gateway.feed.link._RENEW_S", 0.3)
     with OddBroker(SILENT, ACCEPT, SILENT, ACCEPT) as broker, line(broker.port) as it:

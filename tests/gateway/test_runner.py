@@ -308,6 +308,7 @@ def test_stop_closes_every_device_that_step_has_read(bench):
     assert bench.asked["close d-a"] == bench.asked["close d-b"] == 1
 
 
+@pytest.mark.slow
 def test_a_month_of_twenty_bins_misses_no_cycle(bench):
     bench.runner(commune(*(asset(f"bin-{number}", "1h") for number in range(20)))).step(30 * DAY - 1)
     assert len(bench.readings) == 20 * 24 * 30
@@ -322,6 +323,7 @@ def test_threads_read_every_asset_and_share_an_answer_between_assets_that_want_i
     assert {each.observation.quality for each in live.readings} == {Quality.GOOD}
 
 
+@pytest.mark.slow
 def test_a_device_that_hangs_holds_up_its_bus_alone(live):
     live.acts["stuck"] = live.hang
     buses = {"stuck": "rs485", "same-bus": "rs485", "fine": "gpio"}
@@ -366,6 +368,7 @@ def test_all_devices_are_opened_at_the_start_so_that_counters_count(live):
     until(lambda: all(live.asked[f"open d-{name}"] for name in "abc"))
 
 
+@pytest.mark.slow
 def test_a_reading_that_nobody_takes_is_logged_and_counted_and_costs_no_other(live, caplog):
     def emit(reading: AssetReading) -> None:
         if reading.asset.id == "a":

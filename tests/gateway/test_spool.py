@@ -277,6 +277,7 @@ def test_group_commit_takes_whatever_has_arrived_while_the_last_commit_ran():
     assert groups == [[0], list(range(1, 100))]
 
 
+@pytest.mark.slow
 def test_group_commit_tries_again_in_order_what_the_disk_refused_except_what_was_taken_back():
     groups, failures = [], [OSError("disk full")] * 2
     done = threading.Event()
