@@ -56,7 +56,8 @@ class Relay:
         self._closings = 0
         self._failed = False
         self._suspects = Suspects(spool, name, self._write, self._confirmed, wall_ns)
-        self._set_apart: list[Batch] = []
+        self._set_apart: list[Batch] = []  # what went wrong unexpectedly: one is tried again at a time
+        self._again_at = 0.0
         self._at: Batch | None = None
         self._wake = threading.Condition()
         self._stopping = False
@@ -122,6 +123,9 @@ class Relay:
 
     def _turn(self) -> None:
         """Send the next batch, and then one piece of a segment in which something was refused."""
+        if self._set_apart and time.monotonic() >= self._again_at:
+            self.outbox.back(self._set_apart.pop(0))
+            self._again_at = time.monotonic() + BACKOFF_MOST_S
         few = len(self._suspects) < _SUSPECTS
         lanes = 3 if few and self._pace.backlog_may_go() else 2 if len(self._suspects) < _MOST_SUSPECTS else 1
         batch = self._at = self.outbox.next(self._pace.bytes, lanes=lanes)
@@ -134,15 +138,11 @@ class Relay:
             self._rest()
 
     def _rest(self) -> None:
-        """Nothing is left but what could not be handled before: try that again now and then."""
-        if self._set_apart:
-            for batch in self._set_apart:
-                self.outbox.back(batch)
-            self._set_apart.clear()
-            self._pause(State.RETRYING, BACKOFF_MOST_S)
+        """Nothing is left but what could not be handled: that is tried again now and then."""
         with self._wake:
-            if self.state is not State.IDLE and self.drained:
-                self.state = State.IDLE
+            state = State.IDLE if self.drained else State.RETRYING if self._set_apart else self.state
+            if self.state is not state:
+                self.state = state
                 self._wake.notify_all()
             if not self._stopping:
                 self._wake.wait(_IDLE_S if self.drained else _TICK_S)
@@ -240,6 +240,8 @@ class Relay:
             return
         self._suspects.forget(batch)
         if len(batch.heads) == 1:
+            if not self._set_apart:
+                self._again_at = time.monotonic() + BACKOFF_MOST_S
             self._set_apart.append(batch)
         else:
             self.outbox.back(batch)

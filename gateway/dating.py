@@ -5,10 +5,11 @@ import logging
 import msgspec
 
 from gateway.feed import Event, Reading, decode_event, decode_reading, encode, from_ns
-from gateway.journal import UNDATED, Record, doubt, records
+from gateway.journal import UNDATED, Record, doubt
 from gateway.spool import Spool
 from gateway.spool.segment import Head
 from gateway.timeline import MS, Offset, Timeline
+from gateway.unsendable import mono_times
 from sensors.io import Clock
 
 log = logging.getLogger(__name__)
@@ -94,5 +95,5 @@ class Dating:
         where = "SELECT id, body FROM segment WHERE first_ns IS NULL AND boot = ? ORDER BY id"
         rows = [*self.spool.query(f"{where} LIMIT 4", (boot,))]
         rows += self.spool.query(f"{where} DESC LIMIT 4", (boot,))
-        times = [record.mono_ns for number, body in rows for record in records(bytes(body), number)]
-        return min(times), max(times)
+        times = mono_times(self.spool, rows)
+        return min(times, default=0), max(times, default=0)  # without any, nothing of it can be sent

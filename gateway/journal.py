@@ -4,6 +4,7 @@ import gzip
 import logging
 import secrets
 import sqlite3
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -286,8 +287,14 @@ def join_bodies(bodies: Sequence[bytes]) -> bytes:
 
 
 def records(segment_body: bytes, last_seq: int) -> list[Record]:
-    """Take a segment apart; the last line has seq `last_seq`, an empty one stands for a reading given up."""
-    lines = gzip.decompress(segment_body).split(b"\n")
+    """Take a segment apart; the last line has seq `last_seq`, an empty one stands for a reading given up.
+
+    Raises ValueError when it is none.
+    """
+    try:
+        lines = gzip.decompress(segment_body).split(b"\n")
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"it is not whole gzip ({error})") from error
     found = []
     for seq, line in enumerate(lines, last_seq - len(lines) + 1):
         if not line:

@@ -5,7 +5,6 @@ import random
 import sqlite3
 import threading
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,12 +13,13 @@ from gateway.dating import Dating
 from gateway.feed import FeedError, Meta, encode
 from gateway.feed.link import Link, Message, Settings, Will
 from gateway.flight import Flight
-from gateway.journal import Entry, join_bodies, records
+from gateway.journal import Entry, join_bodies
 from gateway.shown import Identity, Shown
 from gateway.spool import Compactor, DamageError, Outbox, Spool, reclaim
 from gateway.spool.outbox import Batch
 from gateway.spool.segment import Head
 from gateway.thinning import lowest_told
+from gateway.unsendable import read, set_aside
 
 __all__ = ["Identity", "Publisher"]
 
@@ -262,13 +262,19 @@ class Publisher:
     def _send_segment(self, batch: Batch) -> bool:
         head = batch.heads[0]
         try:
-            found = records(self.spool.body(head.id), head.id)
-            bodies = [(record.path, self._dating.finish(record, head)) for record in found]
+            found = read(self.spool, head)
         except (KeyError, DamageError):
-            return True  # custody came while we looked, or the spool has set it aside
-        except (FeedError, OSError, EOFError, ValueError, zlib.error) as error:
-            log.error("segment %d cannot be sent and stays in the spool: %s", head.id, error)  # noqa: TRY400
-            return True
+            return True  # custody came while we looked, or it has been set aside
+        bodies, wrong = [], {}
+        for record in found:
+            try:
+                bodies.append((record.path, self._dating.finish(record, head)))
+            except FeedError as error:
+                wrong[record.seq] = error
+        if wrong:
+            set_aside(self.spool, head, wrong)
+            self.outbox.back(batch)
+            return True  # what is left of it comes in its next turn
         self._flight.expect(head, len(bodies))
         for number, (path, body) in enumerate(bodies, 1):
             if not self._room() or not self._send(path, body, head):

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.feed import decode_event, decode_reading, encode
-from gateway.journal import records
-from gateway.spool import DAMAGE, EVENTS, JUMP, READINGS, DamageError, Segment, Spool
+from gateway.feed import FeedError, decode_event, decode_reading, encode
+from gateway.spool import DAMAGE, EVENTS, JUMP, READINGS, DamageError, Refused, Segment, Spool
 from gateway.spool.segment import Head
+from gateway.unsendable import read
 
 log = logging.getLogger(__name__)
 
@@ -56,15 +56,22 @@ def _segments(spool: Spool, heads: Sequence[Head], stream: str) -> list[Segment]
     seq = spool.last_id
     for head in heads:
         try:
-            found = records(spool.body(head.id), head.id)
+            found = read(spool, head)
         except DamageError:
             continue  # it has been set aside
         first = seq + 1
         lines = []
         for record in found:
-            seq += 1
             decode = decode_event if record.path.endswith("/event") else decode_reading
-            body: msgspec.Struct = msgspec.structs.replace(decode(record.body), seq=seq)
+            try:
+                body: msgspec.Struct = msgspec.structs.replace(decode(record.body), seq=seq + 1)
+            except FeedError as error:
+                log.error("reading %d gets no new number, and is set aside: %s", record.seq, error)  # noqa: TRY400
+                spool.quarantine(
+                    [Refused("spool", f"reading {record.seq}", f"{DAMAGE}: {error}", record.body)]
+                )
+                continue
+            seq += 1
             lines.append(
                 b"%s\t%d\t%g\t%s" % (record.path.encode(), record.mono_ns, record.stale_after_s, encode(body))
             )

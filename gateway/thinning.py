@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Callable, Sequence
 
-from gateway.feed import decode_event
+from gateway.feed import FeedError, decode_event
 from gateway.journal import records
 from gateway.spool import EVENTS, DamageError, Gap, Outbox, Segment
 from gateway.spool.segment import Head, first_number, parse_span
@@ -62,10 +62,13 @@ def lowest_told(outbox: Outbox) -> int | None:
             for head in heads:
                 try:
                     found = records(outbox.spool.body(head.id), head.id)
-                except DamageError:
-                    continue  # set aside; its own numbers are a gap now
+                except (ValueError, DamageError):
+                    continue  # set aside, or will be when it is to be sent; its own numbers are a gap then
                 for record in found:
-                    event = decode_event(record.body)
+                    try:
+                        event = decode_event(record.body)
+                    except FeedError:
+                        continue  # the same
                     if event.type == "gap" and isinstance(event.first, int):
                         lowest = event.first if lowest is None else min(lowest, event.first)
     return lowest

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.feed.times import EARLIEST_NS, LATEST_NS, from_ns
-from gateway.journal import records
 from gateway.spool import RangeSet, Spool
+from gateway.unsendable import mono_times
 from sensors.errors import IOUnavailable
 from sensors.io import Clock
 
@@ -156,8 +156,7 @@ class Timeline:
             "SELECT id, body FROM segment WHERE first_ns IS NULL AND boot = ? ORDER BY id LIMIT 4",
             (self._clock.boot_id,),
         )
-        times = [record.mono_ns for number, body in rows for record in records(bytes(body), number)]
-        return min(times, default=None)
+        return min(mono_times(self._spool, rows), default=None)
 
     def _move(self, want: int, first_ns: int) -> None:
         """The clock was corrected."""

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.spool.errors import DamageError
 from gateway.spool.outbox import Outbox
 from gateway.spool.ranges import RangeSet
 from gateway.spool.segment import READINGS, Head, Segment, parse_span, span_text
@@ -70,8 +71,8 @@ class Compactor:
     def _join_run(self, run: list[Head]) -> int:
         try:
             body = self._join([self._spool.body(head.id) for head in run])
-        except (OSError, EOFError, zlib.error) as error:
-            # One body is not whole gzip; whoever sends it will find out which.
+        except (OSError, EOFError, zlib.error, DamageError) as error:
+            # One body is not whole gzip, or not what was written; whoever sends it will find out which.
             log.warning("segments %d to %d stay as they are: %s", run[0].id, run[-1].id, error)
             return 0
         self._spool.rewrite(run, [_joined(run, body)])

@@ -114,21 +114,30 @@ class Spool(SeenFile):
         *,
         gaps: Sequence[Gap] = (),
         told: Sequence[Segment] = (),
+        refused: Sequence[Refused] = (),
+        untold: RangeSet | None = None,
         notes: Mapping[str, str] | None = None,
         wall_ns: int = 0,
     ) -> None:
         """Put segments, with ids out of the old ones', in the place of others, in one transaction.
 
-        What is no longer in the new ones must be in `gaps`; `told` is appended and says so upward. The caller
-        holds the lock and has seen to it that no old one is on its way to an upstream.
+        What is no longer in the new ones must be in `gaps`, and `told` is appended and says so upward; or, on
+        a node, in `untold`, and the next commit says it. The caller holds the lock and has seen to it that no
+        old one is on its way to an upstream.
         """
         with self.lock:
             placed = self._placed(told)
+            gone = self.untold.copy()
+            if untold:
+                gone.update(untold)
+                notes = {**(notes or {}), "untold": str(gone)}
             with self._transaction() as db:
                 db.executemany("DELETE FROM segment WHERE id = ?", [(head.id,) for head in old])
                 insert_segments(db, [*new, *placed])
                 insert_gaps(db, gaps, wall_ns)
+                insert_refused(db, refused, wall_ns)
                 write_notes(db, notes or {})
+            self.untold = gone
             for rewriter in self.rewriters:
                 rewriter(old, new)
             self._came(placed, gaps)
@@ -172,17 +181,19 @@ class Spool(SeenFile):
         if not rows:
             raise KeyError(segment_id)
         if not intact("segment", rows[0]):
-            self._set_aside(rows[0])
-            raise DamageError(f"segment {segment_id} is not what was written")
+            why = f"segment {segment_id} is not what was written"
+            self._set_aside(rows[0], why)
+            raise DamageError(why)
         return bytes(rows[0][-1])
 
-    def _set_aside(self, row: Row) -> None:
-        """Keep a damaged segment as quarantine and its readings as a gap, or condemn the file.
+    def set_aside(self, segment_id: int, why: str) -> None:
+        """Keep a segment that can be of no use as quarantine, and its readings as a gap."""
+        for row in self.query(f"{SELECT['segment']} WHERE id = ?", (segment_id,)):
+            self._set_aside(row, why)
 
-        That is when not even its numbers can be true.
-        """
+    def _set_aside(self, row: Row, why: str) -> None:
+        """Do that, or condemn the file: that is when not even the segment's numbers can be true."""
         number, lane, points, first_ns, last_ns, boot, size, text, _, body = row
-        why = f"segment {number} is not what was written"
         try:
             span = parse_span(str(text))
         except ValueError:

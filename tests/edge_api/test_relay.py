@@ -246,3 +246,24 @@ def test_threads_of_relays_are_named_after_their_upstream(spool: Spool, influx2:
     with relaying(spool, influx2.url) as relay:
         assert isinstance(relay, Relay)
         assert "relay province" in {thread.name for thread in threading.enumerate()}
+
+
+def test_what_always_fails_unexpectedly_keeps_no_new_reading_waiting(
+    spool: Spool, influx2: Influx2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_api.relay.BACKOFF_MOST_S", 600.0)  # until it is tried again
+    healthy = spool.body
+
+    def body(segment_id: int) -> bytes:
+        if segment_id == 1:
+            raise RuntimeError("a bug")
+        return healthy(segment_id)
+
+    monkeypatch.setattr(spool, "body", body)
+    spool.append([segment([1])])
+    with relaying(spool, influx2.url) as relay:
+        for seq in (2, 3):
+            until(lambda: relay.last_error == "RuntimeError: a bug" and relay.state is State.RETRYING)
+            spool.append([segment([seq])])
+            until(lambda seq=seq: line(seq) in arrived(influx2), what="the new reading")  # type: ignore[misc]
+        assert not relay.drained
