@@ -34,6 +34,7 @@ _RENEW_S = (
     600.0  # MQTT 3.1.1 after a silence: perhaps only the network was silent, so MQTT 5 gets a second try
 )
 _STEADY_S = 10.0  # a connection that ends sooner counts as a failure: brokers throw out what they do not like
+_SHORTS = 3
 _PAUSE_FIRST_S = 0.5
 _PAUSE_MOST_S = 10.0
 _QUEUE = 10_000  # no sender of ours has more in flight; paho drops the newest beyond it
@@ -65,6 +66,7 @@ class Link:
         self._again = False  # connect again at once, another way
         self._client: Client | None = None
         self._number = 0  # of the connection
+        self._shorts = 0  # connections in a row that ended soon
         self._alert = ""  # what TLS said when it ended the connection
         self._up_at: float | None = None
         self._stop = threading.Event()
@@ -145,8 +147,21 @@ class Link:
             steady = self._live()
             if self._again:
                 continue
+            self._note_short(steady=steady)
             pause = _PAUSE_FIRST_S if steady else min(pause * 2, _PAUSE_MOST_S)
             self._stop.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads clients, hides nothing
+
+    def _note_short(self, *, steady: bool) -> None:
+        """Say what it may mean when the broker takes us and soon puts us out, again and again."""
+        if self.state != "closed" or self._stop.is_set():
+            return
+        self._shorts = 0 if steady else self._shorts + 1
+        if self._shorts == _SHORTS:
+            log.warning(
+                "mqtt: %s has taken us and closed the connection soon after, %d times in a row. Perhaps"
+                " another machine or process has the same name (%s): each needs its own. Its log says why",
+                self._place, _SHORTS, self.settings.client_id,
+            )  # fmt: skip
 
     def _live(self) -> bool:
         """Make one connection and stay until it ends; return whether it was a good one."""

@@ -161,6 +161,18 @@ def test_a_message_that_cannot_be_dealt_with_costs_the_connection_and_comes_agai
     assert "the disk said no" in caplog.text
 
 
+@pytest.mark.parts
+def test_two_machines_of_one_name_are_told_that_there_may_be_two(mosquitto, caplog):
+    with line(mosquitto.port, client_id="twin") as it:
+        other = Line(mosquitto.port, client_id="twin")
+        other.link.start()
+        until(lambda: len(it.ups) + len(other.ups) >= 10, what="them to put each other out in turn")
+        other.link.stop()
+    told = [each.getMessage() for each in caplog.records if "each needs its own" in each.getMessage()]
+    assert 1 <= len(told) <= 2, "once by each"
+    assert "the same name (twin)" in told[0]
+
+
 # What is sent --------------------------------------------------------------------------------------------
 
 
