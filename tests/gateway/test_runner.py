@@ -1,132 +1,17 @@
 """Tests of the runner: the rhythm of the readings, and what a device that misbehaves may and may not do."""
 
 import logging
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
-from types import SimpleNamespace
-from typing import Any, ClassVar
 
 import pytest
 
-from gateway.config import NodeConfig, check
-from gateway.runner import AssetReading, Runner
-from sensors import registry, settings
+from gateway.runner import AssetReading
 from sensors.assets.water import WaterDistributionNetwork
 from sensors.errors import BusError, IOUnavailable
-from sensors.io.keeper import MemoryKeeper
-from sensors.sample import Metric, Quality, Sample
-from sensors.settings import Settings
-from simulators.clock import PacedClock, VirtualClock
-from tests.parts.wait import until
+from sensors.sample import Quality, Sample
+from tests.gateway.benched import DAY, S, asset, bench, commune, fail, live
 
-S = 1_000_000_000
-DAY = 86_400 * S
-
-
-@dataclass
-class Bench:
-    """Plays all devices: what each does when opened and read, and what was asked of it."""
-
-    clock: Any
-    acts: dict[str, Callable[[], object]] = field(default_factory=dict)
-    opens: dict[str, Callable[[], object]] = field(default_factory=dict)
-    asked: Counter[str] = field(default_factory=Counter)
-    readings: list[AssetReading] = field(default_factory=list)
-    runners: list[Runner] = field(default_factory=list)
-    released: threading.Event = field(default_factory=threading.Event)
-
-    def runner(self, config: NodeConfig, emit: Callable[[AssetReading], None] | None = None) -> Runner:
-        assert check(config) == []
-        runner = Runner(
-            config,
-            SimpleNamespace(clock=self.clock, keeper=lambda _: MemoryKeeper()),
-            emit or self.readings.append,
-        )
-        self.runners.append(runner)
-        return runner
-
-    def hang(self) -> None:
-        """Behave like a driver that never returns, until the test is over."""
-        self.released.wait()
-
-    def of(self, asset: str) -> list[AssetReading]:
-        return [each for each in list(self.readings) if each.asset.id == asset]
-
-    def times_s(self, asset: str) -> list[float]:
-        return [each.mono_ns / S for each in self.of(asset)]
-
-
-@pytest.fixture
-def bench(monkeypatch) -> Iterator[Bench]:
-    yield from _bench(monkeypatch, VirtualClock())
-
-
-@pytest.fixture
-def live(monkeypatch) -> Iterator[Bench]:
-    """The same in threads, on a clock that passes by itself, 100 times as fast."""
-    clock = PacedClock(speed=100)
-    yield from _bench(monkeypatch, clock)
-    clock.close()
-
-
-def _bench(monkeypatch, clock: VirtualClock) -> Iterator[Bench]:
-    bench = Bench(clock)
-
-    class Fake:
-        class Config(Settings, frozen=True):
-            name: str
-
-        metrics: ClassVar[tuple[Metric, ...]] = (Metric("value", "C62"), Metric("other", "C62"))
-
-        def __init__(self, config, io):
-            self.name = config.name
-
-        def open(self):
-            bench.asked[f"open {self.name}"] += 1
-            bench.opens.get(self.name, lambda: None)()
-
-        def read(self):
-            bench.asked[f"read {self.name}"] += 1
-            said = bench.acts.get(self.name, lambda: None)()
-            return [Sample("value", 1.0), Sample("other", 2.0)] if said is None else said
-
-        def close(self):
-            bench.asked[f"close {self.name}"] += 1
-
-    monkeypatch.setattr(registry, "driver", lambda name: Fake)
-    yield bench
-    bench.released.set()
-    for runner in bench.runners:
-        runner.stop()
-
-
-def commune(*assets: dict[str, Any], buses: dict[str, str] | None = None) -> NodeConfig:
-    """Configure assets by id, interval and inputs; each device is alone on a bus unless told."""
-    names = sorted({source.split(".")[0] for asset in assets for source in asset["inputs"].values()})
-    table = {
-        "site": {"province": "42", "commune": "18562", "gw": "gw-01"},
-        "device": [
-            {"id": name, "driver": "fake", "bus": (buses or {}).get(name, name), "config": {"name": name}}
-            for name in names
-        ],
-        "asset": [{"type": "WaterDistributionNetwork"} | asset for asset in assets],
-    }
-    return settings.convert(table, NodeConfig)
-
-
-def asset(name: str, every: object = 60, **inputs: str) -> dict[str, Any]:
-    return {"id": name, "every": every, "inputs": inputs or {"flow": f"d-{name}.value"}}
-
-
-def fail(error: Exception) -> Callable[[], object]:
-    def act() -> object:
-        raise error
-
-    return act
+__all__ = ["bench", "live"]
 
 
 def test_every_asset_is_read_in_its_own_rhythm(bench):
@@ -312,94 +197,6 @@ def test_stop_closes_every_device_that_step_has_read(bench):
 def test_a_month_of_twenty_bins_misses_no_cycle(bench):
     bench.runner(commune(*(asset(f"bin-{number}", "1h") for number in range(20)))).step(30 * DAY - 1)
     assert len(bench.readings) == 20 * 24 * 30
-
-
-def test_threads_read_every_asset_and_share_an_answer_between_assets_that_want_it(live):
-    config = commune(
-        asset("a", 60, flow="shared.value"), asset("b", 60, flow="shared.value", level="d-b.value")
-    )
-    live.runner(config).start()
-    until(lambda: len(live.of("a")) >= 3 and len(live.of("b")) >= 3)
-    assert {each.observation.quality for each in live.readings} == {Quality.GOOD}
-
-
-@pytest.mark.slow
-def test_a_device_that_hangs_holds_up_its_bus_alone(live):
-    live.acts["stuck"] = live.hang
-    buses = {"stuck": "rs485", "same-bus": "rs485", "fine": "gpio"}
-    config = commune(
-        asset("a", 60, flow="stuck.value", level="fine.value"),
-        asset("b", 60, flow="same-bus.value"),
-        asset("c", 60, flow="fine.value"),
-        buses=buses,
-    )
-    runner = live.runner(config)
-    runner.start()
-    until(lambda: len(live.of("a")) >= 2 and len(live.of("b")) >= 2 and len(live.of("c")) >= 3)
-    assert live.of("a")[-1].observation.reasons == {"waterFlow": "no-comm"}
-    assert live.of("a")[-1].observation.fields == {"waterLevel": 1.0}
-    assert live.of("b")[-1].observation.reasons == {"waterFlow": "no-comm"}
-    assert {each.observation.quality for each in live.of("c")} == {Quality.GOOD}
-    assert live.asked["read stuck"] == 1
-    assert runner.alive(30) == {"rs485": False, "gpio": True, "schedule": True}
-    live.released.set()
-    until(lambda: runner.alive(30)["rs485"] and live.of("b")[-1].observation.quality is Quality.GOOD)
-
-
-def test_stop_comes_back_although_a_device_hangs_and_emits_nothing_any_more(live, caplog, monkeypatch):
-    monkeypatch.setattr("gateway.runner.STOP_S", 0.5)
-    live.acts["d-a"] = live.hang
-    runner = live.runner(commune(asset("a", 60), asset("b", 60)))
-    runner.start()
-    until(lambda: live.of("b"))
-    began = time.monotonic()
-    runner.stop()
-    assert time.monotonic() - began < 3
-    count = len(live.readings)
-    assert "d-a hangs" in caplog.text
-    assert (live.asked["close d-a"], live.asked["close d-b"]) == (0, 1)
-    live.released.set()
-    until(lambda: live.asked["close d-a"])
-    assert len(live.readings) == count
-
-
-def test_all_devices_are_opened_at_the_start_so_that_counters_count(live):
-    live.runner(commune(asset("a", "1h"), asset("b", "1h"), asset("c", "1h"))).start()
-    until(lambda: all(live.asked[f"open d-{name}"] for name in "abc"))
-
-
-@pytest.mark.slow
-def test_a_reading_that_nobody_takes_is_logged_and_counted_and_costs_no_other(live, caplog):
-    def emit(reading: AssetReading) -> None:
-        if reading.asset.id == "a":
-            raise ValueError("no such field")
-        live.readings.append(reading)
-
-    runner = live.runner(commune(asset("a", 60), asset("b", 60)), emit)
-    runner.start()
-    until(lambda: len(live.of("b")) >= 3)
-    assert runner.missed()["a"] >= 1
-    assert "asset a could not be handed on" in caplog.text
-    assert all(runner.alive().values())
-
-
-def test_cycles_that_come_while_emit_blocks_are_missed_and_the_schedule_says_so(live):
-    gate = threading.Event()
-
-    def emit(reading: AssetReading) -> None:
-        live.readings.append(reading)
-        if not gate.is_set():
-            live.released.wait()
-
-    runner = live.runner(commune(asset("a", 10), asset("b", 10)), emit)
-    runner.start()
-    until(lambda: runner.missed().get("a", 0) >= 3)
-    assert len(live.readings) == 1
-    gate.set()
-    live.released.set()
-    until(lambda: len(live.of("a")) >= 2 and len(live.of("b")) >= 2)
-    times = live.times_s("a")
-    assert min(b - a for a, b in pairwise(times)) > 4
 
 
 def test_a_runner_that_is_stepped_is_alive(bench):
