@@ -56,7 +56,8 @@ class Asked(Parts):
 
     def relay_status(self) -> view.RelayStatus:
         """Return how the upstreams stand."""
-        found = status.of_relays(self.relays, self._wall_ns(), self.room.quota.autonomy_hours())
+        relays = [*self.relays, *(each.relay for each in self.rollers)]
+        found = status.of_relays(relays, self._wall_ns(), self.room.quota.autonomy_hours())
         return view.RelayStatus([self._drains.look(each) for each in found.upstreams])
 
     def gaps(self) -> Sequence[view.Gap]:

@@ -10,6 +10,7 @@ import msgspec
 from edge_api.broker.settings import Broker, broker_problems
 from edge_api.limits import Limits
 from edge_api.province.config import Province, province_problems
+from edge_api.rollups.settings import Rollups, Rule, rollups_problems, rule_problems
 from edge_api.tokens import Token
 from edge_api.web.settings import DeskSocket, Page
 from gateway.feed import FeedError, Topic
@@ -102,7 +103,10 @@ class History(Settings, frozen=True):
 
 
 class Upstream(Tls, frozen=True):
-    """One [[upstream]]: a database or the next edge. `api` is its dialect: v2, or v1 for InfluxDB 1.x."""
+    """One [[upstream]]: a database or the next edge. `api` is its dialect: v2, or v1 for InfluxDB 1.x.
+
+    `what` goes there: all readings, or roll-ups by the hour, chosen by the [[upstream.rollup]] rules.
+    """
 
     name: _NAME
     url: Annotated[str, msgspec.Meta(pattern="^https?://[^/]+")]
@@ -115,6 +119,8 @@ class Upstream(Tls, frozen=True):
     timeout: Seconds = Seconds(30)
     max_bytes: Bytes = Bytes(512_000)
     backlog_rate: Bytes = Bytes(0)
+    what: Literal["readings", "rollups"] = "readings"
+    rules: list[Rule] = msgspec.field(default_factory=list, name="rollup")
 
     def secret(self) -> str:
         """Return the token (v2) or password (v1); empty without one. Raises ConfigError."""
@@ -136,6 +142,7 @@ class EdgeConfig(Settings, frozen=True):
     limits: Limits = Limits()
     programme: Province | None = msgspec.field(default=None, name="province")
     spool: Spool = Spool()
+    rollups: Rollups = Rollups()
     history: History = History()
     page: Page = Page()
     desk: DeskSocket | None = None
@@ -194,6 +201,7 @@ def check(config: EdgeConfig) -> list[str]:
     if config.broker is not None:
         problems += broker_problems(config.broker, site.province, site.commune)
     problems += province_problems(config.programme)
+    problems += rollups_problems(config.rollups)
     if (config.http.cert_file is None) != (config.http.key_file is None):
         problems.append("[http] cert_file and key_file go together: give both or none")
     return problems + [problem for each in config.upstreams for problem in _upstream_problems(each)]
@@ -208,6 +216,9 @@ def _upstream_problems(upstream: Upstream) -> list[str]:
     if upstream.timeout < _SHORTEST_TIMEOUT_S:
         problems.append(f"timeout: at least {_SHORTEST_TIMEOUT_S:g} s; write 30")
     problems += tls_problems(upstream, needs_ca=False)
+    problems += rule_problems(upstream.rules)
+    if upstream.rules and upstream.what != "rollups":
+        problems.append('rollup: rules choose what is rolled up; add what = "rollups"')
     if upstream.url.startswith("http://") and (upstream.ca_file or upstream.cert_file):
         problems.append("url: http:// goes without TLS, and there is a ca_file or cert_file; write https://")
     if not _is_address(upstream.url):

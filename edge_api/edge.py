@@ -46,6 +46,8 @@ class Edge(Asked):
         self.custodian.start()
         for relay in self.relays:
             relay.start()
+        for roller in self.rollers:
+            roller.start()
         if self.mqtt:
             self.mqtt.link.start()
         self._keeper.start()
@@ -62,6 +64,8 @@ class Edge(Asked):
             )
         for relay in self.relays:
             relay.stop(max(deadline - time.monotonic(), 0.0))
+        for roller in self.rollers:
+            roller.stop(max(deadline - time.monotonic(), 0.0))
         self.custodian.stop()
         if self._keeper.is_alive():
             self._keeper.join(timeout_s)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_api.alarms import AlarmBook
 from edge_api.arrivals import MessageArrival
-from edge_api.config import EdgeConfig, thins
+from edge_api.config import EdgeConfig, Upstream, thins
 from edge_api.custody import Custodian
 from edge_api.drain import Drains
 from edge_api.gaps import gaps, outages
@@ -20,6 +20,8 @@ from edge_api.lineprotocol import encode
 from edge_api.lines import join_bodies, join_lines
 from edge_api.point import Point
 from edge_api.relay import Relay
+from edge_api.rollups.choice import Choice
+from edge_api.rollups.roller import Roller
 from edge_api.status import Wall
 from edge_api.thinning import EdgeCodec
 from edge_api.upstream import make_sink
@@ -76,18 +78,14 @@ class Parts:
             full=RECEIVE_MAXIMUM // 10,
         )
         self.relays = [
-            Relay(
-                self.spool,
-                each.name,
-                make_sink(each),
-                max_bytes=int(each.max_bytes),
-                backlog_rate=float(each.backlog_rate),
-                wall_ns=wall_ns,
-            )
-            for each in config.upstreams
+            self._relay_to(each, self.spool) for each in config.upstreams if each.what == "readings"
         ]
+        self.rollers = [self._roller_for(each) for each in config.upstreams if each.what == "rollups"]
         self._signer = _signer(config)
-        self._outboxes: list[Outbox] = [relay.outbox for relay in self.relays]
+        self._outboxes: list[Outbox] = [
+            *(relay.outbox for relay in self.relays),
+            *(roller.outbox for roller in self.rollers),
+        ]
         if not self._outboxes and self._signer:
             self._outboxes = [Outbox(self.spool, STICK)]  # no link at all: receipts let go
         codec = EdgeCodec(wall_ns, self.custodian.home)
@@ -96,7 +94,7 @@ class Parts:
         if thins(config):
             self.room.thinner = Thinner(
                 self.spool,
-                [relay.outbox for relay in self.relays],
+                self._outboxes,
                 codec,
                 wall_ns,
                 newest_bytes=int(config.spool.max_bytes) // 4,
@@ -106,6 +104,26 @@ class Parts:
         self._drains = Drains()
         self._taking = threading.Lock()
         self._points_waiting = 0
+
+    def _relay_to(self, upstream: Upstream, spool: Spool) -> Relay:
+        return Relay(
+            spool,
+            upstream.name,
+            make_sink(upstream),
+            max_bytes=int(upstream.max_bytes),
+            backlog_rate=float(upstream.backlog_rate),
+            wall_ns=self._wall_ns,
+        )
+
+    def _roller_for(self, upstream: Upstream) -> Roller:
+        return Roller(
+            self.spool,
+            upstream.name,
+            Choice(upstream.rules),
+            lambda spool: self._relay_to(upstream, spool),
+            self.config.rollups,
+            self._wall_ns,
+        )
 
     def _open_office(self, config: EdgeConfig) -> "Office | None":
         if config.programme is None:

@@ -1,17 +1,19 @@
-"""The tables of history and of the alarm book, declared once; each `schema.sql` is made from them.
+"""The tables of history, the alarm book and the hours, declared once; each `schema.sql` is made from them.
 
 So an edge need not load SQLModel, which is 31 MB and a second of a Pi's start.
 """
 
 from pathlib import Path
 
-from sqlalchemy import MetaData
+from sqlalchemy import Index, MetaData
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from gateway.spool.tables import schema
 
 HISTORY_VERSION = 1
 ALARMS_VERSION = 0  # of a book that was begun before there were versions
+ROLLUPS_VERSION = 1
 
 
 class HistoryTable(SQLModel):
@@ -67,11 +69,53 @@ class ReadRow(AlarmTable, table=True):
     segment: int
 
 
+class RollupTable(SQLModel):
+    """Base of the tables of the hours; they have a metadata of their own."""
+
+    metadata = MetaData()
+
+
+class HourRow(RollupTable, table=True):
+    """What an asset's readings of one hour (since 1970, UTC) have come to; `changed` since it was sent."""
+
+    __tablename__ = "hour"
+    __table_args__ = (
+        Index("hour_changed", "hour", sqlite_where=sql("changed = 1")),
+        {"sqlite_with_rowid": False},
+    )
+
+    hour: int = Field(primary_key=True)
+    asset: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    changed: bool
+    packed: bytes
+
+
+class FoldedRow(RollupTable, table=True):
+    """The numbers of one node's spool that are in their hours."""
+
+    __tablename__ = "folded"
+
+    gw: str = Field(primary_key=True)
+    ep: str = Field(primary_key=True)
+    seen: str
+
+
+class BegunRow(RollupTable, table=True):
+    """The first hour that can be whole in this file."""
+
+    __tablename__ = "begun"
+
+    id: int = Field(primary_key=True)
+    hour: int
+
+
 def schemas() -> dict[Path, str]:
     """Write the SQL that makes what is missing of each file's tables, by the file that holds it."""
     here = Path(__file__).parent
     return {
         here / "history/schema.sql": schema(HistoryTable.metadata, HISTORY_VERSION, again=True),
+        here / "rollups/schema.sql": schema(RollupTable.metadata, ROLLUPS_VERSION, again=True),
         here / "alarms/schema.sql": schema(AlarmTable.metadata, ALARMS_VERSION, again=True),
     }
 

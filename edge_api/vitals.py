@@ -9,7 +9,9 @@ from edge_api.server import HttpServer
 def standing(edge: Edge, server: HttpServer) -> list[str]:
     """Name the loops that do not move any more."""
     running = {thread.name for thread in threading.enumerate()}
-    threads = ["custody", "keeper", *(f"relay {relay.name}" for relay in edge.relays)]
+    relays = [*edge.relays, *(roller.relay for roller in edge.rollers)]
+    rollers = [f"rollups {roller.name}" for roller in edge.rollers]
+    threads = ["custody", "keeper", *(f"relay {relay.name}" for relay in relays), *rollers]
     still = [name for name in threads if name not in running]
     moving = {"commit": edge.committer.alive(), "http": server.alive()}
     if edge.mqtt is not None:
