@@ -224,7 +224,7 @@ TYPES: dict[str, type[Reading]] = {kind.__name__: kind for kind in _ALL}
 class Event(Struct, kw_only=True, omit_defaults=True):
     """An alarm raised or cleared, or a `gap`: readings `from` to `to` that the node had to drop.
 
-    A `gap` without numbers is a stretch of time without readings, somewhere between `after` and `before`.
+    A `gap` without numbers is a stretch of time in which none was taken, between `after` and `before`.
     """
 
     v: Literal[1]

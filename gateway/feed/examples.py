@@ -70,7 +70,7 @@ def doubtful() -> Struct:
 
 
 def events() -> dict[str, Event]:
-    """Return an alarm raised, the same one cleared, and a gap."""
+    """Return an alarm raised, the same one cleared, a gap in the numbers and one in time."""
     full = {"id": "bin-0007-full-12", "type": "binFull", "field": "fillingLevel", "limit": 0.9}
     return {
         "raised": msgspec.convert(
@@ -106,6 +106,20 @@ def events() -> dict[str, Event]:
                 "from": 184_000,
                 "to": 184_010,
                 "reason": "quota",
+            },
+            Event,
+        ),
+        "absence": msgspec.convert(
+            {
+                **_NODE,
+                "id": "gap-7f3a9c-1795400160000",
+                "type": "gap",
+                "ts": "2026-11-23T05:42:05.000Z",
+                "seq": 184_478,
+                "severity": "warning",
+                "after": "2026-11-23T02:16:00.000Z",
+                "before": "2026-11-23T04:05:30.000Z",
+                "reason": "power",
             },
             Event,
         ),

@@ -13,7 +13,7 @@ from gateway.feed.channels import FACTS, STATUSES, Channel
 from gateway.feed.commands import Ack, Command
 from gateway.feed.topics import DOMAINS, ROOT
 
-VERSION = "1.1.0"
+VERSION = "1.1.1"
 """Of the contract: the second number rises with what is added, the third with what is put more clearly."""
 
 Schema = dict[str, Any]
@@ -21,6 +21,14 @@ BODIES: tuple[type[msgspec.Struct], ...] = (*TYPES.values(), Event, Meta, Custod
 _NESTED = {"Meta", "Location"}
 _FLAT = {"type": ["string", "number", "boolean"]}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_GAP = {
+    "if": {"properties": {"type": {"const": "gap"}}},
+    "then": {
+        "required": ["reason"],
+        "anyOf": [{"required": ["from", "to"]}, {"required": ["after", "before"]}],
+    },
+}
+"""What is missing has numbers, or is a stretch of time in which none was given."""
 _PARAMETERS = {
     "province": ("Official code of the province, 2 digits; Hà Tĩnh is 42.", "42", None),
     "commune": ("Official code of the commune, 5 digits.", "18562", None),
@@ -124,6 +132,8 @@ def _tidy(name: str, part: Schema) -> Schema:
     }
     if name not in _NESTED:
         part["additionalProperties"] = _FLAT
+    if name == "Event":
+        part |= _GAP
     return part
 
 

@@ -17,7 +17,7 @@ NODE = f"{examples.PLACE}/gateway/gw-01"
 BIN = f"{examples.PLACE}/waste/bin-0007"
 CABINET = f"{examples.PLACE}/lighting/cabinet-2"
 RETAINED = {"state", "meta", "status", "custody"}
-CUSTODY_FIRST, LAST = 184_466, 184_478
+CUSTODY_FIRST, LAST = 184_466, 184_479
 
 
 def heard(topic: str, body: object, after_s: float) -> Heard:
@@ -39,6 +39,7 @@ def session() -> Session:
     cleared = json.loads(encode(events["cleared"])) | {"seq": LAST, "ts": "2026-11-23T05:42:10.000Z"}
     found.append(heard(f"{BIN}/event", events["raised"], 61))
     found.append(heard(f"{NODE}/event", events["gap"], 121))
+    found.append(heard(f"{NODE}/event", events["absence"], 126))
     found.append(heard(f"{BIN}/event", json.dumps(cleared).encode(), 131))
     found.append(heard(f"{CABINET}/cmd", examples.command(), 140))
     found.append(heard(f"{CABINET}/ack", examples.ack(), 141))
@@ -310,6 +311,19 @@ MUTATIONS = [
     ),
     Mutation("event", "a gap without from", "event-fields", keys("event", "gap", from_=None)),
     Mutation("event", "a gap from above to", "event-fields", keys("event", "gap", from_=184_011)),
+    Mutation("event", "a gap in time without its end", "event-fields", keys("event", "gap", 1, before=None)),
+    Mutation(
+        "event",
+        "a gap in time that ends before it begins",
+        "event-fields",
+        keys("event", "gap", 1, before="2026-11-23T02:15:00.000Z"),
+    ),
+    Mutation(
+        "event",
+        "a gap in time without milliseconds",
+        "ts",
+        keys("event", "gap", 1, after="2026-11-23T02:16:00Z"),
+    ),
     Mutation("event", "a gap is cleared", "event-pair", keys("event", "gap", state="cleared")),
     Mutation("event", "raised twice", "event-pair", again("event", "binFull", seq=LAST + 1)),
     Mutation("event", "cleared as another kind", "event-pair", keys("event", "binFull", nth=1, type="fire")),

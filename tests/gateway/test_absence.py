@@ -6,8 +6,11 @@ import pytest
 
 from gateway.absence import POWER, STOPPED, Absence
 from gateway.feed import decode_event, to_ns
-from gateway.journal import records
-from gateway.spool import EVENTS
+from gateway.feed.kit import Heard
+from gateway.feed.kit.single import Message, look
+from gateway.journal import DISK, records
+from gateway.spool import DAMAGE, EVENTS, Gap
+from gateway.spool.thinning import QUOTA
 from simulators.clock import VirtualClock
 from tests.gateway.times import MS, Desk, S
 
@@ -21,16 +24,24 @@ class Node(Desk):
         super()._open()
         self.journal.absence = Absence(self.spool, self.timeline, self.clock.boot_id)
 
+    def events(self):
+        """The events in the spool, each as the broker gets it and within the contract."""
+        for head in self.spool.heads(EVENTS, 0, self.spool.last_id, 100):
+            for record in records(self.spool.body(head.id), head.id):
+                body = self.dating.finish(record, head)
+                message = look(Heard(f"ntm/v1/42/18562/{record.path}", body, 1, False))
+                assert isinstance(message, Message)
+                assert message.problems == []
+                yield decode_event(body)
+
     def told(self):
         """What lies in the spool: (reason, after, before) of each gap in time."""
         found = []
-        for head in self.spool.heads(EVENTS, 0, self.spool.last_id, 100):
-            for record in records(self.spool.body(head.id), head.id):
-                event = decode_event(self.dating.finish(record, head))
-                assert isinstance(event.after, str)
-                assert isinstance(event.before, str)
-                assert not isinstance(event.first, int)
-                found.append((event.reason, to_ns(event.after), to_ns(event.before)))
+        for event in self.events():
+            assert isinstance(event.after, str)
+            assert isinstance(event.before, str)
+            assert not isinstance(event.first, int)
+            found.append((event.reason, to_ns(event.after), to_ns(event.before)))
         return found
 
     def power_cut(self, off_s, wall=None):
@@ -141,3 +152,10 @@ def test_a_new_spool_has_nothing_to_tell(node, clock):
     clock.sleep(10 * S / 1e9)
     node.read()
     assert node.told() == []
+
+
+@pytest.mark.parametrize("reason", [QUOTA, DISK, DAMAGE])
+def test_what_a_node_gave_up_is_told_by_numbers_and_within_the_contract(node, reason):
+    last = node.read()
+    node.spool.append(node.journal.gap_segments([Gap((STREAM, node.journal.ep), 1, last, reason)]))
+    assert [(each.reason, each.first, each.last) for each in node.events()] == [(reason, 1, last)]

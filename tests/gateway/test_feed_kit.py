@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.cli import main
 from gateway.feed.kit import RULES, Check, Heard, read_capture, write_line
 from gateway.feed.topics import CHANNELS
-from tests.gateway.mutations import BIN, MUTATIONS, both, judge, page, reading, session
+from tests.gateway.mutations import BIN, LAST, MUTATIONS, both, judge, page, reading, session
 
 PAGE = Path(__file__).parents[2] / "docs" / "feed" / "conformance.md"
 
@@ -38,7 +38,7 @@ def test_the_page_of_rules_and_mutations_is_the_one_that_the_code_makes():
 
 def test_readings_that_come_again_late_or_in_any_order_break_nothing():
     messages = session()
-    late = reading("Device", 184_479, 140, hist=True)
+    late = reading("Device", LAST + 1, 140, hist=True)
     again = [it for it in messages if it.topic.endswith("/telemetry")]
     assert judge([*messages, late, *reversed(again)]) == set()
 

@@ -18,7 +18,7 @@ def record(of="ph.pH", day=1, gain=2.0, kind="two-point", **more):
 
 @given(
     st.text(min_size=1, max_size=100),
-    st.text(max_size=500),
+    st.text(max_size=100),
     st.floats(allow_nan=False, allow_infinity=False).filter(bool),
 )
 def test_a_record_reads_back_as_it_was_written(by, note, gain):

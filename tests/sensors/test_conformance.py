@@ -9,8 +9,9 @@ from tests.sensors import benches
 
 for each in benches.BENCHES:
     name = f"Test{each.__name__.removesuffix('Bench')}"
-    globals()[name] = type(name, (Conformance,), {"bench": each, "__module__": __name__})
-del each
+    suite = type(name, (Conformance,), {"bench": each, "__module__": __name__})
+    globals()[name] = pytest.mark.slow(suite) if issubclass(each, benches.ModbusBench) else suite
+del each, suite
 
 
 def test_every_installed_driver_has_its_bench():

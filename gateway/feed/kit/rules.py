@@ -69,7 +69,9 @@ RULES = MappingProxyType(
         "offline-speaks": Rule("a node that sends live readings has the status online"),
         # events
         "event-kind": Rule("an event's type is one of the known kinds"),
-        "event-fields": Rule("limit names field, value and limit; gap names from, to and reason"),
+        "event-fields": Rule(
+            "limit names field, value and limit; gap names reason, and from and to or after and before"
+        ),
         "event-pair": Rule("an id is raised once and cleared at most once, with one type on one asset"),
         "event-order": Rule("an alarm is cleared after it was raised, in ts and in seq"),
         # custody

@@ -102,7 +102,7 @@ def _decode(message: Message) -> Struct:
 
 
 def _times(body: Struct) -> Iterator[Problem]:
-    for key in ("ts", "expires", "until"):
+    for key in ("ts", "expires", "until", "after", "before"):
         text = getattr(body, key, UNSET)
         if text is UNSET:
             continue
@@ -146,12 +146,19 @@ def _event(message: Message) -> Iterator[Problem]:
         yield "event-kind", f"type is {kind!r}"
     if kind in ONCE and state == "cleared":
         yield "event-pair", f"a {kind} is cleared"
-    needs = {"limit": ("field", "value", "limit"), "gap": ("from", "to", "reason")}.get(kind, ())
+    low, high = _ends(keys)
+    needs = {"limit": ("field", "value", "limit"), "gap": (low, high, "reason")}.get(kind, ())
     missing = [key for key in needs if key not in keys and not (key == "value" and state == "cleared")]
     if missing:
         yield "event-fields", f"{', '.join(missing)} is missing"
-    elif kind == "gap" and not keys["from"] <= keys["to"]:
-        yield "event-fields", f"from {keys['from']} is above to {keys['to']}"
+    elif kind == "gap" and not keys[low] <= keys[high]:
+        yield "event-fields", f"{low} {keys[low]} is above {high} {keys[high]}"
+
+
+def _ends(keys: dict[str, Any]) -> tuple[str, str]:
+    """Return what a gap lies between: numbers, or times where no number was given."""
+    of_time = keys.keys() & {"after", "before"} and not keys.keys() & {"from", "to"}
+    return ("after", "before") if of_time else ("from", "to")
 
 
 def _meta(message: Message) -> Iterator[Problem]:
