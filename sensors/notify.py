@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 log = logging.getLogger(__name__)
 
-_EVERY_S = 10.0  # between two looks when no watchdog waits for us
+_EVERY_S = 10.0  # between two looks at most: what systemd shows of us is as old as that
 _SEND_S = 1.0
 
 
@@ -50,7 +50,7 @@ def attend(
     `standing` names what does not move any more: then the watchdog is told nothing, and ends us in the end.
     """
     notifier = notifier or Notifier()
-    every_s = notifier.watchdog_s / 3 if notifier.watchdog_s else _EVERY_S
+    every_s = min(notifier.watchdog_s / 3, _EVERY_S) if notifier.watchdog_s else _EVERY_S
     first = ["READY=1"]
     said = ""
     still: Sequence[str] = []

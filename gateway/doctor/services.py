@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from gateway.doctor.symptom import Symptom, of
 CURRENT = Path("/opt/commune/current")
 RESTARTS = 5  # since the machine came up; a power cut or an update may cost one or two
 _ASK_S = 20.0
+_AGAIN_S = 0.5
 _PROPERTIES = (
     "LoadState", "ActiveState", "Result", "UnitFileState", "NRestarts", "StatusText", "MainPID", "User",
     "SupplementaryGroups",
@@ -67,10 +69,18 @@ def status_text(unit: str) -> str:
     return unit_is.get("StatusText", "") if unit_is.get("ActiveState") == "active" else ""
 
 
-def broker_state(unit: str) -> str:
-    """Return how the service's link to the broker stands, "open" when well; empty when it does not say."""
-    found = re.search(r"broker: ([^;]+)", status_text(unit))
-    return found[1].strip() if found else ""
+def broker_state(unit: str, patience_s: float = 15.0) -> str:
+    """Return how the service's link to the broker stands, "open" when well; empty when it does not say.
+
+    A link that has just begun to be made gets `patience_s` to come to something.
+    """
+    end = time.monotonic() + patience_s
+    while True:
+        found = re.search(r"broker: ([^;]+)", status_text(unit))
+        state = found[1].strip() if found else ""
+        if state != "starting" or time.monotonic() >= end:
+            return state
+        time.sleep(_AGAIN_S)
 
 
 def user_of(unit: str) -> tuple[str, list[str]]:

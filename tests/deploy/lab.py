@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +47,7 @@ all:
           edge_https: true
           province_database: influxdb1
           commune_children: ["18562"]
+          commune_monitors: [42-monitor-ioc]
           edge_upstreams:
             - {{name: influx, url: "http://127.0.0.1:8087", api: v1, bucket: communes}}
           edge_tokens:
@@ -162,6 +165,7 @@ class Lab:
         for kind in ("edge", "bridge"):
             issue("issue", kind, "--commune", "18562")
         issue("issue", "broker", "--commune", "18562", "--host", "10.97.31.11")
+        issue("issue", "monitor", "--name", "ioc")
         for gw in ("gw-01", "gw-02"):
             issue("issue", "node", "--commune", "18562", "--name", gw)
 
@@ -196,25 +200,29 @@ class Lab:
         assert not check or done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         return done
 
-    def stored(self) -> dict[tuple[str, str], set[int]]:
-        """Return which numbers of which node's count are in the province's database."""
+    def stored(self, condition: str = "") -> dict[tuple[str, str], set[int]]:
+        """Return which numbers of which count are in the province's database; the newest count comes last."""
         script = textwrap.dedent("""
             import json, urllib.parse, urllib.request
-            ask = {"db": "communes", "q": 'SELECT seq, gw, ep FROM /.*/'}
+            ask = {"db": "communes", "epoch": "ns", "q": "SELECT seq, gw, ep FROM /.*/ CONDITION"}
             url = "http://127.0.0.1:8087/query?" + urllib.parse.urlencode(ask)
             answer = json.load(urllib.request.urlopen(url, timeout=60))
-            found = {}
+            found, newest = {}, {}
             for series in answer["results"][0].get("series", []):
-                where = [series["columns"].index(name) for name in ("gw", "ep", "seq")]
+                where = [series["columns"].index(name) for name in ("time", "gw", "ep", "seq")]
                 for row in series["values"]:
-                    gw, ep, seq = (row[at] for at in where)
+                    at, gw, ep, seq = (row[at] for at in where)
                     if seq is not None:  # what an edge itself says has no number
                         found.setdefault(f"{gw} {ep}", set()).add(seq)
-            print(json.dumps({key: sorted(value) for key, value in found.items()}))
-        """)
+                        newest[f"{gw} {ep}"] = max(at, newest.get(f"{gw} {ep}", 0))
+            print(json.dumps([[*key.split(), sorted(found[key])] for key in sorted(newest, key=newest.get)]))
+        """).replace("CONDITION", condition)
         said = self.machines[PROVINCE].run(f"python3 - <<'PY'\n{script}\nPY").stdout
-        counts: dict[str, list[int]] = json.loads(said)
-        return {(key.split()[0], key.split()[1]): set(seqs) for key, seqs in counts.items()}
+        return {(gw, ep): set(seqs) for gw, ep, seqs in json.loads(said)}
+
+    def newest(self, gw: str) -> tuple[str, int]:
+        """Return the count in which a node numbers now, and the highest number of it in the database."""
+        return [(ep, max(seqs)) for (each, ep), seqs in self.stored().items() if each == gw][-1]
 
     def ask_edge(self, name: str, command: str) -> Any:
         """Return what an `commune edge` command of a machine says as JSON."""
@@ -224,21 +232,27 @@ class Lab:
         )
         return json.loads(said.stdout)
 
-    def whole(self, *, beyond: dict[str, int], more: int = 20, within_s: float = 240.0) -> dict[str, int]:
-        """Wait until each node's numbers after those of `beyond` are in the database, `more` and no hole.
+    @contextmanager
+    def alone(self, gw: str) -> Iterator[None]:
+        """Let the other node be silent meanwhile.
 
         Two simulated nodes have assets of the same names: what both say in one millisecond is one point.
         So only a node that speaks alone can be counted in the database itself.
         """
+        other = self.machines[MARKET if gw == "gw-01" else COMMUNE]
+        other.run("systemctl stop commune-node")
+        try:
+            yield
+        finally:
+            other.run("systemctl start commune-node")
 
-        def complete() -> dict[str, int] | None:
-            found = {}
-            for gw, last in beyond.items():
-                numbers = max((seqs for (each, _), seqs in self.stored().items() if each == gw), key=max)
-                top = max(numbers)
-                if top < last + more or any(seq not in numbers for seq in range(last + 1, top + 1)):
-                    return None
-                found[gw] = top
-            return found
+    def whole(self, gw: str, ep: str, *, beyond: int, more: int = 20, within_s: float = 240.0) -> int:
+        """Wait until `more` numbers after `beyond` are in the database without a hole; return the last."""
+
+        def complete() -> int | None:
+            which = f"WHERE gw = '{gw}' AND ep = '{ep}' AND seq > {beyond}"
+            numbers = self.stored(which).get((gw, ep), set())
+            top = max(numbers, default=0)
+            return top if len(numbers) >= more and len(numbers) == top - beyond else None
 
         return until(complete, within_s=within_s, what="all readings to be in the province's database")

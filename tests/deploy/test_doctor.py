@@ -216,6 +216,15 @@ def test_a_running_node_is_asked_and_not_thrown_out_by_a_second_login(
     assert next(area for area in here.node() if area.name == "Way to the broker").symptoms == []
 
 
+def test_a_link_that_is_being_made_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter(["broker: starting", "broker: starting", "broker: open"])
+    monkeypatch.setattr(services, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(services, "show", lambda _unit: WELL | {"StatusText": next(said)})
+    assert services.broker_state("commune-node.service") == "open"
+    monkeypatch.setattr(services, "show", lambda _unit: WELL | {"StatusText": "broker: starting"})
+    assert services.broker_state("commune-node.service", patience_s=0.0) == "starting"
+
+
 def test_while_no_node_runs_the_doctor_logs_in_itself(here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
     monkeypatch.setattr(node_doctor, "_login", lambda config: tried.append(config.site.gw) or "open")

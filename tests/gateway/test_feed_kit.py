@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from gateway.cli import main
 from gateway.feed.kit import RULES, Check, Heard, read_capture, write_line
+from gateway.feed.kit.listen import Broker, listen
 from gateway.feed.topics import CHANNELS
 from tests.gateway.mutations import BIN, LAST, MUTATIONS, both, judge, page, reading, session
+from tests.parts.mosquitto import Mosquitto
 
 PAGE = Path(__file__).parents[2] / "docs" / "feed" / "conformance.md"
 
@@ -182,3 +184,10 @@ def test_a_line_that_is_no_message_is_named(tmp_path, line):
     answer = CliRunner().invoke(main, ["feed", "validate", "--file", str(file)])
     assert answer.exit_code == 2
     assert "line 2" in answer.output
+
+
+@pytest.mark.parts
+def test_a_broker_that_gives_no_names_is_listened_to():
+    with Mosquitto(["allow_zero_length_clientid false"]) as broker:
+        place = Broker(host="127.0.0.1", port=broker.port)
+        assert list(listen(place, ["ntm/v1/#"], 0.2)) == []

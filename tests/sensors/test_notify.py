@@ -106,6 +106,14 @@ def test_without_a_watchdog_only_the_status_is_told(tmp_path, systemd, monkeypat
     assert "WATCHDOG=1" not in systemd.heard
 
 
+def test_a_patient_watchdog_does_not_make_the_status_old(tmp_path, systemd, monkeypatch):
+    monkeypatch.setattr("sensors.notify._EVERY_S", 0.01)
+    with Daemon(watched(tmp_path, WATCHDOG_USEC="90000000")) as daemon:
+        systemd.hears("STATUS=3 readings wait")
+        daemon.words = "none waits"
+        systemd.hears("STATUS=none waits")
+
+
 def test_a_watchdog_that_waits_for_another_process_is_not_ours(tmp_path):
     assert Notifier(watched(tmp_path, WATCHDOG_PID="1")).watchdog_s is None
     assert Notifier(watched(tmp_path, WATCHDOG_PID=str(os.getpid()))).watchdog_s == 0.06

@@ -1,6 +1,7 @@
 """Listens to a live broker as any subscriber may: what it hears, and how, as it was published."""
 
 import queue
+import secrets
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -111,7 +112,9 @@ def _until(
 
 
 def _client(broker: Broker) -> Client:
-    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5, reconnect_on_failure=False)
+    # A name of its own: a broker need not give one (`allow_zero_length_clientid false`, as ours).
+    name = f"feed-{secrets.token_hex(6)}"
+    client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5, reconnect_on_failure=False)
     client.connect_timeout = _CONNECT_S
     try:
         if broker.username is not None:

@@ -7,10 +7,14 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+# What a start makes anew, and what belongs to a database that is copied whole.
+_PASSING = ("-wal", "-shm", "-lock", "-in-use", "-reserve", ".new", ".part")
+
 state, settings, archive = (Path(word) for word in sys.argv[1:4])
 left_out = set(sys.argv[4:])
+kept = [each for each in state.iterdir() if each.is_file() and each.name not in left_out]
 with tempfile.TemporaryDirectory(dir=archive.parent) as folder, tarfile.open(archive, "w:gz") as packed:
-    for file in sorted(each for each in state.iterdir() if each.is_file() and each.name not in left_out):
+    for file in sorted(each for each in kept if not each.name.endswith(_PASSING)):
         if file.suffix == ".db":
             copy = Path(folder) / file.name
             with (
@@ -19,6 +23,6 @@ with tempfile.TemporaryDirectory(dir=archive.parent) as folder, tarfile.open(arc
             ):
                 source.backup(target)
             packed.add(copy, f"state/{file.name}")
-        elif file.suffix in (".json", ".jsonl", ".kept", ".log"):
+        else:
             packed.add(file, f"state/{file.name}")
     packed.add(settings, "settings")
