@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from edge_api.point import Point
 from gateway.spool import Gap, Refused, Stream
 
 
-@dataclass(frozen=True, slots=True)
-class MessageArrival:
+class MessageArrival(Struct, frozen=True, gc=False):
     """One MQTT message: a line to keep, or something refused. `ack` is called once it is on disk."""
 
     ack: Callable[[], None]
@@ -22,8 +22,7 @@ class MessageArrival:
     refused: Refused | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchArrival:
+class BatchArrival(Struct, frozen=True):
     """One HTTP body, kept as it came. `done` is completed once it is on disk."""
 
     body: bytes

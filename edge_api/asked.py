@@ -23,6 +23,8 @@ _MOST_WAITING = (
     50_000  # points of HTTP bodies on their way to the disk, some 50 MB; past it children keep them
 )
 
+_VERSION = version("commune")  # it is looked for on the disk
+
 
 class Asked(Parts):
     """The answers. Every method may be called from any thread."""
@@ -127,7 +129,7 @@ class Asked(Parts):
             province=site.province,
             commune=site.commune,
             name=site.name or site.commune or site.province or site.level,
-            version=version("commune"),
+            version=_VERSION,
             problem=self.committer.failing or self.room.problem,
         )
 

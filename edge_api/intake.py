@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -13,7 +13,7 @@ from edge_api.history import History
 from edge_api.lines import join_lines
 from edge_api.point import Point, identity, stream_of
 from gateway.feed import FeedError, to_ns
-from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stream, span_of
+from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stream
 from gateway.spool.quota import Fullness
 from gateway.spool.room import Room
 from gateway.spool.segment import Span, parse_span, span_text
@@ -25,6 +25,7 @@ Arrival = MessageArrival | BatchArrival
 Home = tuple[str, str]
 """Province and commune of a node, as its topics say."""
 
+_NONE = RangeSet()
 _RETRY_AFTER_S = 10.0
 _FULL_RETRY_S = 30.0
 _MOST_HELD = 20_000  # messages: older ones came over connections that are gone, and come again
@@ -98,13 +99,13 @@ class Intake:
             self._append(group)
             self.counts.commits += 1
         # It is on disk: from here on nothing may make the committer believe that it is not.
+        self._remember(group)  # whoever has an answer finds it counted
         for arrival in arrivals:
             if isinstance(arrival, MessageArrival):
                 arrival.ack()
             elif not arrival.done.done():
                 arrival.done.set_result(None)
         self._spool.saw(group.times)
-        self._remember(group)
         self._touched({stream: group.homes.get(stream) for stream in group.span})
         try:
             self._history.add(group.points)
@@ -182,7 +183,7 @@ class Intake:
             else:
                 told += self._add_message(group, arrival)
         for lane, messages in sorted(group.messages.items()):
-            group.segments.append(_segment(lane, messages))
+            group.segments.append(_segment(lane, messages, group.times))
         group.gaps = [missing for gap in told for missing in self._unseen(group, gap)]
         return group
 
@@ -205,47 +206,68 @@ class Intake:
             return []
         group.messages.setdefault(arrival.lane, []).append(arrival)
         group.points.append(point)
-        _widen(group.times, stream, point.ts_ns)
         group.fresh += 1
         return [arrival.gap] if arrival.gap is not None else []
 
     def _add_batch(self, group: Group, arrival: BatchArrival) -> list[Gap]:
         points = arrival.points
-        numbered = [(point, it) for point in points if (it := identity(point)) is not None]
-        fresh = [self._is_new(group, (gw, ep), seq) for _, (gw, ep, seq) in numbered].count(True)
-        known = len(numbered) - fresh
+        numbers: dict[Stream, list[int]] = {}
+        times: dict[Stream, list[int]] = {}
+        for point in points:
+            it = identity(point)
+            if it is not None:
+                stream = it[:2]
+                numbers.setdefault(stream, []).append(it[2])
+                times.setdefault(stream, []).append(point.ts_ns)
+        span = {stream: RangeSet((seq, seq) for seq in sorted(seqs)) for stream, seqs in numbers.items()}
+        fresh = sum(self._enter(group, stream, ranges) for stream, ranges in span.items())
+        known = sum(map(len, numbers.values())) - fresh
         group.duplicates += known
         if known == len(points):
             return []  # the whole body was sent before, and its answer was lost on the way
-        span = span_of(identity for _, identity in numbered)
         lane = EVENTS if is_event(points) else READINGS
-        times = [point.ts_ns for point in points]
-        group.segments.append(Segment(lane, len(points), span, arrival.body, min(times), max(times)))
+        first_ns, last_ns = min(point.ts_ns for point in points), max(point.ts_ns for point in points)
+        group.segments.append(Segment(lane, len(points), span_text(span), arrival.body, first_ns, last_ns))
         group.points += points
-        for point, (gw, ep, _) in numbered:
-            _widen(group.times, (gw, ep), point.ts_ns)
+        for stream, found in times.items():
+            _widen(group.times, stream, min(found), max(found))
         group.fresh += len(points) - known
         gaps = (_gap_of(point) for point in points if point.tags.get("kind") == "gap")
         return [gap for gap in gaps if gap is not None]
 
     def _is_new(self, group: Group, stream: Stream, seq: int) -> bool:
-        """Whether a number has not come before; enter it. One that had been given up as a gap is new.
+        """Whether a number has not come before; enter it."""
+        numbers = group.span.get(stream)
+        if numbers is not None and seq in numbers:
+            return False
+        if numbers is None or seq in self._spool.streams.get(stream, _NONE):
+            return bool(self._enter(group, stream, ((seq, seq),)))
+        numbers.add(seq, seq)
+        return True
+
+    def _enter(self, group: Group, stream: Stream, ranges: Iterable[tuple[int, int]]) -> int:
+        """Enter numbers, and return how many had not come before. One given up as a gap is new.
 
         But not one that was thinned: it was here, or its node has told of it, and there was no room for it.
         """
         numbers = group.span.setdefault(stream, RangeSet())
-        if seq in numbers:
-            return False
-        seen = self._spool.streams.get(stream)
-        if seen is not None and seq in seen:
-            if stream not in group.given_up:
-                rows = self._spool.query(_GIVEN_UP, (*stream, QUOTA))
-                group.given_up[stream] = RangeSet(rows)
-            if seq not in group.given_up[stream]:
-                return False
-            group.late.setdefault(stream, RangeSet()).add(seq, seq)
-        numbers.add(seq, seq)
-        return True
+        seen = self._spool.streams.get(stream, _NONE)
+        fresh = 0
+        for low, high in [each for first, last in ranges for each in numbers.missing(first, last)]:
+            new = list(seen.missing(low, high))
+            if new != [(low, high)]:
+                late = self._given_up(group, stream).common(seen.common(((low, high),)))
+                group.late.setdefault(stream, RangeSet()).update(late)
+                new += late
+            for first, last in new:
+                numbers.add(first, last)
+                fresh += last - first + 1
+        return fresh
+
+    def _given_up(self, group: Group, stream: Stream) -> RangeSet:
+        if stream not in group.given_up:
+            group.given_up[stream] = RangeSet(self._spool.query(_GIVEN_UP, (*stream, QUOTA)))
+        return group.given_up[stream]
 
     def _unseen(self, group: Group, gap: Gap) -> list[Gap]:
         """Cut from a gap what did arrive: only what is really missing is a gap."""
@@ -268,9 +290,9 @@ def refusal_of(state: Fullness) -> SpoolFull | CannotCommit:
     return CannotCommit("the disk is full; keep it, and send it later", _FULL_RETRY_S)
 
 
-def _widen(times: dict[Stream, tuple[int, int]], stream: Stream, at_ns: int) -> None:
-    low, high = times.get(stream, (at_ns, at_ns))
-    times[stream] = (min(low, at_ns), max(high, at_ns))
+def _widen(times: dict[Stream, tuple[int, int]], stream: Stream, first_ns: int, last_ns: int) -> None:
+    low, high = times.get(stream, (first_ns, last_ns))
+    times[stream] = (min(low, first_ns), max(high, last_ns))
 
 
 def _digest(place: str, body: bytes) -> bytes:
@@ -292,18 +314,21 @@ def _gap_of(point: Point) -> Gap | None:
     return None
 
 
-def _segment(lane: int, messages: list[MessageArrival]) -> Segment:
-    span: Span = {}
-    times = []
+def _segment(lane: int, messages: list[MessageArrival], between: dict[Stream, tuple[int, int]]) -> Segment:
+    """Make one segment of messages, and note between which times those of each stream lie."""
+    numbers: dict[Stream, list[int]] = {}
+    times: dict[Stream, list[int]] = {}
     for each in messages:
         if each.stream is not None and each.point is not None:
-            span.setdefault(each.stream, RangeSet()).add(each.seq, each.seq)
-            times.append(each.point.ts_ns)
+            numbers.setdefault(each.stream, []).append(each.seq)
+            times.setdefault(each.stream, []).append(each.point.ts_ns)
+    for stream, found in times.items():
+        _widen(between, stream, min(found), max(found))
     return Segment(
         lane=lane,
         points=len(messages),
-        span=span_text(span),
-        body=join_lines([each.line.encode() for each in messages]),
-        first_ns=min(times),
-        last_ns=max(times),
+        span=span_text({stream: RangeSet((n, n) for n in sorted(seqs)) for stream, seqs in numbers.items()}),
+        body=join_lines(["\n".join([each.line for each in messages]).encode()]),
+        first_ns=min(map(min, times.values())),
+        last_ns=max(map(max, times.values())),
     )

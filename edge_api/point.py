@@ -1,13 +1,14 @@
 """One point as InfluxDB knows it: measurement, tag set, time and fields; what ingest hands on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
+
+from msgspec import Struct
 
 from sensors.sample import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True, gc=False):
     """A reading or an alert. `tags` are province, commune, domain, asset (and kind); `ts_ns` is UTC."""
 
     measurement: str
@@ -48,5 +49,6 @@ def value_told(fields: Mapping[str, Value]) -> Value | None:
     return fields.get("value", text)
 
 
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> bool:
     return name.replace("-", "").isalnum()

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from edge_api.database import is_damage
 from edge_api.history.disk import Disk, pack
-from edge_api.history.now import AssetNow, asset_key
+from edge_api.history.now import DOUBTS, NOT_VALUES, AssetNow, asset_key
 from edge_api.history.query import Piece, Row, buckets, merged, overlapping
 from edge_api.history.tail import Tail
 from edge_api.point import Point
@@ -96,16 +96,19 @@ class History:
                     asset.alarm(point)
                     self._changed.add(asset.key)
                 else:
-                    asset.see(point)
+                    values = [pair for pair in point.fields.items() if pair[0] not in NOT_VALUES]
+                    asset.see(point, values)
                     tail = self._tails.get(asset.key)
                     if tail is None:
                         tail = self._tails[asset.key] = Tail()
                     late = now_ns - point.ts_ns > (
                         _LATE_NS if asset.stale_after_s is None else asset.stale_after_s * 1e9
                     )
-                    self._values += tail.add(
-                        point.ts_ns, {**point.fields, LATE: True} if late else point.fields
-                    )
+                    if point.fields.get("q") != "good":
+                        values += [pair for pair in point.fields.items() if pair[0] in DOUBTS]
+                    if late:
+                        values.append((LATE, True))
+                    self._values += tail.add(point.ts_ns, values)
             if self._values > 2 * self._memory_values:
                 self._values -= sum(tail.halve() for tail in self._tails.values())
         for listener in self._listeners:

@@ -1,6 +1,6 @@
 """What is known of an asset at this moment: names, status, the newest value of each field, its alarms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,7 @@ MOST_FIELDS = 64  # an asset of the feed has ten; a stranger's must not fill the
 _MOST_ALERTS = 32
 
 
-class FieldNow(Struct, frozen=True):
+class FieldNow(Struct, frozen=True, gc=False):
     """The newest value of one field, and its time in ns since 1970."""
 
     value: Value
@@ -62,8 +62,8 @@ class AssetNow(Struct, kw_only=True):
     fields: dict[str, FieldNow] = {}
     alerts: dict[str, Alert] = {}
 
-    def see(self, point: Point) -> None:
-        """Take in a reading; an older one than the newest only fills fields that have no newer value."""
+    def see(self, point: Point, values: Sequence[tuple[str, Value]]) -> None:
+        """Take in a reading with its values; an older one only fills fields that have no newer value."""
         fields, ts_ns, now = point.fields, point.ts_ns, self.fields
         if ts_ns >= self.ts_ns:
             self.ts_ns = ts_ns
@@ -74,13 +74,13 @@ class AssetNow(Struct, kw_only=True):
             gw = fields.get("gw")
             if isinstance(gw, str):
                 self.gw = gw
-            for key, value in fields.items():
-                if key not in NOT_VALUES and (key in now or len(now) < MOST_FIELDS):
+            for key, value in values:
+                if key in now or len(now) < MOST_FIELDS:
                     now[key] = FieldNow(value, ts_ns)
             return
-        for key, value in fields.items():
+        for key, value in values:
             old = now.get(key)
-            if key not in NOT_VALUES and (len(now) < MOST_FIELDS if old is None else ts_ns >= old.ts_ns):
+            if len(now) < MOST_FIELDS if old is None else ts_ns >= old.ts_ns:
                 now[key] = FieldNow(value, ts_ns)
 
     def alarm(self, point: Point) -> None:

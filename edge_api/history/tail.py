@@ -1,9 +1,9 @@
 """Readings of one asset that are not on disk yet, in columns: a float costs 16 bytes, not a hundred."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-from edge_api.history.now import DOUBTS, MOST_FIELDS, NOT_VALUES
+from edge_api.history.now import MOST_FIELDS
 from edge_api.history.query import Piece
 from sensors.sample import Value
 
@@ -20,7 +20,7 @@ class Tail:
         self.count = 0
         self.first_ns = self.last_ns = 0
 
-    def add(self, ts_ns: int, fields: Mapping[str, Value]) -> int:
+    def add(self, ts_ns: int, values: Iterable[tuple[str, Value]]) -> int:
         """Append one reading; return how many values that is."""
         if not self.count:
             self.first_ns = self.last_ns = ts_ns
@@ -31,16 +31,15 @@ class Tail:
         self.count += 1
         added = 0
         columns = self._columns
-        for key, value in fields.items():
-            if key not in NOT_VALUES or (key in DOUBTS and fields.get("q") != "good"):
-                column = columns.get(key)
-                if column is None or (type(value) is not float and type(column[1]) is array):
-                    column = self._column_for(key, value)
-                    if column is None:
-                        continue
-                column[0].append(ts_ns)
-                column[1].append(value)  # type: ignore[arg-type]
-                added += 1
+        for key, value in values:
+            column = columns.get(key)
+            if column is None or (type(value) is not float and type(column[1]) is array):
+                column = self._column_for(key, value)
+                if column is None:
+                    continue
+            column[0].append(ts_ns)
+            column[1].append(value)  # type: ignore[arg-type]
+            added += 1
         return added
 
     def _column_for(self, key: str, value: Value) -> Column | None:
@@ -61,7 +60,7 @@ class Tail:
         first_ns, last_ns = min(self.first_ns, newer.first_ns), max(self.last_ns, newer.last_ns)
         for key, (times, values) in newer.columns().items():
             for ts_ns, value in zip(times, values, strict=True):
-                self.add(ts_ns, {key: value})
+                self.add(ts_ns, ((key, value),))
         self.count, self.first_ns, self.last_ns = count, first_ns, last_ns
 
     def halve(self) -> int:

@@ -5,6 +5,11 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+from msgspec import UNSET
 
 from edge_api.arrivals import MessageArrival
 from edge_api.config import Site
@@ -21,6 +26,7 @@ from sensors.sample import Value
 log = logging.getLogger(__name__)
 
 FILTERS = [f"ntm/v1/+/+/+/+/{channel}" for channel in ("telemetry", "event", "meta", "status")]
+_SERIES_KEPT = 65_536  # a province has 20,700 assets
 _BURST_S = 10.0
 _SAY_S = 60.0
 _REFUSALS, _REFUSALS_AT_ONCE = 1.0, 2_000.0  # wrong messages kept for a person to look at, by commune
@@ -28,7 +34,7 @@ _NOT_FIELDS = {"v", "ts", "type", "first", "last"}
 _IDENTITY = re.compile(
     rb'"gw"\s*:\s*"([a-z0-9-]{1,64})".*?"ep"\s*:\s*"([a-z0-9-]{1,64})".*?"seq"\s*:\s*(\d{1,15})'
 )
-_fields_of: dict[type, tuple[str, ...]] = {}
+_fields_of: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +139,11 @@ class MqttIngest:
 def arrival(topic: Topic, payload: bytes, ack: Callable[[], None]) -> MessageArrival:
     """Turn a telemetry or event message into a line; raise FeedError when it breaks the feed."""
     body: Reading | Event
-    tags = {
-        "asset": topic.asset,
-        "commune": topic.commune,
-        "domain": topic.domain,
-        "province": topic.province,
-    }
-    gap = None
+    kind = gap = None
     if topic.channel == "event":
         body = event = decode_event(payload)
         lane, measurement = EVENTS, "Alert"
-        tags = {**tags, "kind": event.type}
+        kind = event.type
         if event.type == "gap":
             gap = _gap(event)
     else:
@@ -151,16 +151,31 @@ def arrival(topic: Topic, payload: bytes, ack: Callable[[], None]) -> MessageArr
         if type(body).domain != topic.domain:
             raise FeedError(f"a {type(body).__name__} does not belong to domain {topic.domain}")
         lane, measurement = READINGS, type(body).__name__
+    prefix, tags = _place(topic, measurement, kind)
     point = Point(measurement, tags, to_ns(body.ts), _fields(body))
     return MessageArrival(
         ack=ack,
         lane=lane,
         stream=(body.gw, body.ep),
         seq=body.seq,
-        line=f"{series(measurement, tags)} {encode_fields(point.fields)} {point.ts_ns}",
+        line=f"{prefix} {encode_fields(point.fields)} {point.ts_ns}",
         point=point,
         gap=gap,
     )
+
+
+@lru_cache(maxsize=_SERIES_KEPT)
+def _place(topic: Topic, measurement: str, kind: str | None) -> tuple[str, dict[str, str]]:
+    """Return the prefix of a series' lines, and its tags, which its points share."""
+    tags = {
+        "asset": topic.asset,
+        "commune": topic.commune,
+        "domain": topic.domain,
+        "province": topic.province,
+    }
+    if kind is not None:
+        tags["kind"] = kind
+    return series(measurement, tags), tags
 
 
 def _gap(event: Event) -> Gap:
@@ -173,15 +188,14 @@ def _gap(event: Event) -> Gap:
 
 
 def _fields(body: Reading | Event) -> dict[str, Value]:
-    names = _fields_of.get(type(body))
-    if names is None:
-        names = _fields_of[type(body)] = tuple(n for n in body.__struct_fields__ if n not in _NOT_FIELDS)
-    fields = {}
-    for name in names:
-        value = getattr(body, name)
-        if isinstance(value, (float, int, str)):
-            # JSON writes 31.0 as 31: what is not the seq or a count is a float upstream, always.
-            fields[name] = value
+    known = _fields_of.get(type(body))
+    if known is None:
+        names = tuple(n for n in body.__struct_fields__ if n not in _NOT_FIELDS)
+        known = _fields_of[type(body)] = names, attrgetter(*names)
+    # JSON writes 31.0 as 31: what is not the seq or a count is a float upstream, always.
+    fields: dict[str, Value] = {
+        name: value for name, value in zip(known[0], known[1](body), strict=True) if value is not UNSET
+    }
     if isinstance(body, Event) and "value" in fields:
         fields |= told(fields.pop("value"))
     if isinstance(body, Event) and isinstance(body.first, int) and isinstance(body.last, int):

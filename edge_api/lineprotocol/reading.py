@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from math import isfinite
 
+from edge_api.lineprotocol.shapes import Shapes
 from edge_api.lineprotocol.writing import Unsigned
 from edge_api.point import Point
 from sensors.sample import Value
@@ -34,6 +35,9 @@ _EQUALS = re.compile(r"(?<!\\)=")
 _ESCAPED_NAME = re.compile(r"\\([,= ])")
 _ESCAPED_MEASUREMENT = re.compile(r"\\([, ])")
 _ESCAPED_STRING = re.compile(r'\\(["\\])')
+
+
+_shapes = Shapes()
 
 
 class LineError(ValueError):
@@ -72,8 +76,17 @@ def parse(data: bytes, precision: str = "ns", default_ns: int | None = None) -> 
         line = text[here:stop]
         try:
             if line and line[0] != "#":
+                parts = _shapes.read(line)
+                if parts is not None:
+                    prefix, fields, stamp = parts
+                    measurement, tags = _series(prefix)
+                    append(Point(measurement, tags, _in_range(int(stamp) * factor), fields))
+                    here = stop + 1
+                    continue
                 point = _fast(line, factor)
-                if point is None:
+                if point is not None:
+                    _shapes.learn(line, point.fields)
+                else:
                     point, stop = _scan(text, here, factor, default_ns)
                 if point is not None:
                     append(point)

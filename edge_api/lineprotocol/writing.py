@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from math import isfinite
+
+import msgspec
 
 from edge_api.point import Point
 from sensors.sample import Value
 
 _SERIES_KEPT = 65_536  # prefixes remembered: a province has 20,700 assets, and one too many in turn loses all
+
+
+_json = msgspec.json.Encoder().encode
 
 
 class Unsigned(int):
@@ -41,7 +45,20 @@ def encode_fields(fields: Mapping[str, Value]) -> str:
         raise ValueError("a point has at least one field")
     if next(iter(fields))[:1] == "\r":
         raise ValueError("the fields of a line cannot begin with a carriage return")
-    return ",".join([f"{_field_key(key)}={_encode_value(value)}" for key, value in fields.items()])
+    parts = []
+    for key, value in fields.items():
+        kind = type(value)
+        if kind is str and '"' not in value and "\\" not in value:  # type: ignore[operator]
+            parts.append(f'{_start(key)}"{value}"')
+        elif kind is float:
+            # The shortest text that reads back the same, as repr makes, in a quarter of the time.
+            text = _json(value)
+            if text == b"null":
+                raise ValueError(f"line protocol has no way to write the number {value}")
+            parts.append(_start(key) + text.decode())
+        else:
+            parts.append(_start(key) + _encode_value(value))  # type: ignore[arg-type]  # no float is left
+    return ",".join(parts)
 
 
 def _checked(name: str) -> str:
@@ -54,17 +71,14 @@ def _name(name: str) -> str:
     return _checked(name).replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
-_field_key = lru_cache(maxsize=1024)(_name)
+@lru_cache(maxsize=1024)
+def _start(key: str) -> str:
+    return _name(key) + "="
 
 
-def _encode_value(value: Value) -> str:
-    if isinstance(value, float):
-        if not isfinite(value):
-            raise ValueError(f"line protocol has no way to write the number {value}")
-        return repr(value)
+def _encode_value(value: bool | int | str) -> str:
     if isinstance(value, str):
-        if "\\" in value or '"' in value:
-            value = value.replace("\\", "\\\\").replace('"', '\\"')
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{value}"'
     if isinstance(value, bool):
         return "true" if value else "false"

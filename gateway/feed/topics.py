@@ -1,8 +1,9 @@
 """Topics of the feed: ntm/v1/{province}/{commune}/{domain}/{asset}/{channel}."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from gateway.feed.errors import FeedError
 
@@ -15,8 +16,7 @@ _COMMUNE = re.compile(r"[0-9]{5}")
 _LEVEL = re.compile(r"[a-z0-9-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Struct, frozen=True):
     """One topic of the feed, taken apart."""
 
     province: str

@@ -44,8 +44,11 @@ class RangeSet:
         return bool(self._firsts)
 
     def __contains__(self, number: int) -> bool:
+        lasts = self._lasts
+        if not lasts or number > lasts[-1]:  # as a rule: numbers come in their order
+            return False
         at = bisect_right(self._firsts, number) - 1
-        return at >= 0 and number <= self._lasts[at]
+        return at >= 0 and number <= lasts[at]
 
     @property
     def last(self) -> int | None:
@@ -62,6 +65,14 @@ class RangeSet:
         """Put in first..last; raise ValueError for a range that runs backwards or below 0."""
         if not 0 <= first <= last:
             raise ValueError(f"{first}-{last} is not a range")
+        lasts = self._lasts
+        if not lasts or first > lasts[-1] + 1:
+            self._firsts.append(first)
+            lasts.append(last)
+            return
+        if first == lasts[-1] + 1:
+            lasts[-1] = last
+            return
         low = bisect_left(self._lasts, first - 1)
         high = bisect_right(self._firsts, last + 1)
         if low < high:
@@ -93,6 +104,16 @@ class RangeSet:
         """Return the end of the unbroken run that holds `start`, None when `start` is missing."""
         at = bisect_right(self._firsts, start) - 1
         return self._lasts[at] if at >= 0 and start <= self._lasts[at] else None
+
+    def common(self, other: Iterable[tuple[int, int]]) -> "RangeSet":
+        """Return the numbers that are in both."""
+        found = RangeSet()
+        for first, last in other:
+            at = bisect_left(self._lasts, first)
+            while at < len(self._firsts) and self._firsts[at] <= last:
+                found.add(max(first, self._firsts[at]), min(last, self._lasts[at]))
+                at += 1
+        return found
 
     def missing(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Yield the ranges between first and last that are not in the set."""

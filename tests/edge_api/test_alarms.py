@@ -226,6 +226,7 @@ def test_a_child_raises_a_person_acknowledges_and_the_province_knows_both(tmp_pa
         child = edge_config(tmp_path / "c", upstreams=[config(province)], tokens=[ADMIN])
         with edge_at_work(child, serve=True) as (edge, url):
             write(url)
+            until(lambda: ask(f"{url}/v1/alarms")[1], what="the alarm")
             _, (alarm,) = ask(f"{url}/v1/alarms")
             assert (alarm["kind"], alarm["asset"], alarm["open"]) == ("binFull", "42/18562/waste/bin-1", True)
             seen = f"{url}/v1/alarms/{alarm['id']}/ack"
@@ -248,7 +249,7 @@ def test_a_child_raises_a_person_acknowledges_and_the_province_knows_both(tmp_pa
             assert "commune_alarms_unacknowledged 0.0" in metrics
             ended = LINE.replace("raised", "cleared").replace("seq=1i", "seq=2i")
             write(url, ended.replace(str(START_NS), str(NOW_NS)))
-            assert ask(f"{url}/v1/alarms")[1] == []
+            until(lambda: ask(f"{url}/v1/alarms")[1] == [], what="it to be over")
             for query, count in (
                 ("state=all", 1),
                 ("state=all&commune=18562", 1),

@@ -195,7 +195,7 @@ def test_what_the_protocol_cannot_say_is_refused(point: Point) -> None:
 def test_tags_are_sorted_and_floats_never_look_like_integers() -> None:
     assert series("m", {"b": "1", "a": "2"}) == "m,a=2,b=1"
     assert encode_fields({"a": 1.0, "b": 1, "c": True, "d": 'x"\\', "e": 1e22}) == (
-        r'a=1.0,b=1i,c=true,d="x\"\\",e=1e+22'
+        r'a=1.0,b=1i,c=true,d="x\"\\",e=1e22'
     )
 
 
