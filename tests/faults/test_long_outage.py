@@ -42,8 +42,10 @@ def test_a_week_of_readings_waits_in_flat_memory_and_drains_with_the_newest_firs
         fill(edge.folder / "edge.db", READINGS, 20)
         filled = (edge.folder / "edge.db").stat().st_size
         with edge:
+            file = edge.folder / "edge.db"
             until(lambda: segments(edge) < 10_000, within_s=300, what="the backlog to be joined")
-            joined_bytes = (edge.folder / "edge.db").stat().st_size
+            until(lambda: file.stat().st_size < filled * 0.6, within_s=60, what="the file to shrink")
+            joined_bytes = file.stat().st_size
             edge.kill()
             began = time.monotonic()
             edge.start()
