@@ -75,13 +75,18 @@ class Runner:
         return self._due[0][0] if self._due else None
 
     def step(self, until_ns: int) -> None:
-        """Run every cycle due up to and including a monotonic time, and let time pass until then."""
+        """Run every cycle due up to and including a monotonic time, and let time pass until then.
+
+        It may be stopped by what happens while time passes: from then on no device is touched.
+        """
         self._begin_schedule()
-        while self._due and self._due[0][0] <= until_ns:
+        while not self._stopping.is_set() and self._due and self._due[0][0] <= until_ns:
             self._sleep_until(self._due[0][0])
             cycle = self._next_cycle()
             if cycle is not None:
                 for device in cycle.asset.devices:
+                    if self._stopping.is_set():
+                        break  # a closed device would open itself again, and keep its lines for good
                     began_ns = self._clock.monotonic_ns()
                     samples = device.read()
                     now_ns = self._clock.monotonic_ns()

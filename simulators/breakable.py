@@ -70,7 +70,9 @@ def devices(sim: SimCommune) -> dict[str, Faults]:
     if sim.door is not None:
         found["door"] = _contact(sim.door.faults, sim.door.refresh)
     board = {"under-voltage": "under_voltage", "worn": "worn"}
-    found["pi"] = device((sim.board.faults, board), refresh=sim.board.refresh)
+    found["pi" if sim.node == 1 else f"pi-{sim.node:02}"] = device(
+        (sim.board.faults, board), refresh=sim.board.refresh
+    )
     return found
 
 

@@ -193,6 +193,18 @@ def test_stop_closes_every_device_that_step_has_read(bench):
     assert bench.asked["close d-a"] == bench.asked["close d-b"] == 1
 
 
+def test_a_runner_that_is_stopped_in_the_middle_of_a_reading_opens_nothing_again(bench):
+    runner = bench.runner(commune(asset("a", flow="first.value", level="second.other"), asset("b")))
+    bench.acts["first"] = runner.stop
+    runner.step(3600 * S)
+    assert bench.readings == []
+    assert {name: bench.asked[f"open {name}"] for name in ("first", "second", "d-b")} == {
+        "first": 1,
+        "second": 0,
+        "d-b": 0,
+    }
+
+
 @pytest.mark.slow
 def test_a_month_of_twenty_bins_misses_no_cycle(bench):
     bench.runner(commune(*(asset(f"bin-{number}", "1h") for number in range(20)))).step(30 * DAY - 1)

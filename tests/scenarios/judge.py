@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from gateway.feed.kinds import ONCE
 from simulators.breakable import HARD
 from simulators.scenario import Scenario
 from simulators.worlds.truth import Span
@@ -16,11 +17,12 @@ KIND_OF = {"dark": "lampFailed"}
 LEVEL_ERROR = 0.095
 """What a heap's form makes of a level, either way: 5 cm evenly and twice 2 cm of roughness, of 95 cm."""
 MS = 1_000_000
+HEAD = "| kind | true | seen | once | cleared | missed | false | near the limit | of a fault | events |"
 LIMITS = {"binFull": 0.9, "binOverflow": 1.0}
 OF_DEVICE = {
     "echo": "bin", "temperature": "bin", "lid": "bin", "ph": "quality-01", "turbidity": "quality-01",
     "chlorine": "quality-01", "meter": "network-01", "level": "network-01", "pressure": "network-01",
-    "power": "cabinet-01", "lux": "cabinet-01", "door": "cabinet-01", "pi": "gw-01",
+    "power": "cabinet-01", "lux": "cabinet-01", "door": "cabinet-01",
 }  # fmt: skip
 SWITCHES = frozenset({"lid", "door", "meter"})
 """Devices whose cut wire is like an open contact, or like no pulse: it shows as what they would say."""
@@ -31,27 +33,29 @@ LONG_AGO_NS = (
 
 @dataclass(slots=True)
 class Verdict:
-    """Of one kind: conditions that were long enough to see, and what the events make of them.
+    """Of one kind: conditions that were seen or long enough to be, and what the events make of them.
 
-    `near` are those missed or raised within the sensor's own error of the limit, `of_fault` those raised
-    while a device of the asset was broken.
+    `over` are those that came to an end, `cleared` those of them whose one event was cleared, too. `near` are
+    those missed or raised within the sensor's own error of the limit, `of_fault` those raised while a device
+    of the asset was broken.
     """
 
     true: int = 0
     seen: int = 0
     once: int = 0
+    over: int = 0
+    cleared: int = 0
     missed: list[Span] = field(default_factory=list)
     false: list[Span] = field(default_factory=list)
     near: list[Span] = field(default_factory=list)
     of_fault: list[Span] = field(default_factory=list)
 
-    def line(self, kind: str) -> str:
-        """Write it for a person."""
-        return (
-            f"{kind:18} true {self.true:3}  seen {self.seen:3}  once {self.once:3}"
-            f"  missed {len(self.missed):3}  false {len(self.false):3}"
-            f"  near {len(self.near):3}  of a fault {len(self.of_fault):3}"
-        )
+    def line(self, kind: str, events: int) -> str:
+        """Write it as a row of the table."""
+        beside = (len(each) for each in (self.missed, self.false, self.near, self.of_fault))
+        cleared = "-" if kind in ONCE else f"{self.cleared} of {self.over}"
+        cells = (f"`{kind}`", self.true, self.seen, self.once, cleared, *beside, events)
+        return f"| {' | '.join(map(str, cells))} |"
 
 
 def event_spans(events: Sequence[Mapping[str, Any]]) -> list[Span]:
@@ -73,7 +77,7 @@ def broken(scenario: Scenario) -> list[Span]:
     found = []
     for each in scenario.faults:
         name, _, number = each.on.partition("-")
-        asset = OF_DEVICE.get(name, each.on)
+        asset = f"gw-{number or '01'}" if name == "pi" else OF_DEVICE.get(name, each.on)
         from_ns = start_ns + round(each.at * 1e9)
         to_ns = None if each.for_ is None else from_ns + round(each.for_ * 1e9) + LONG_AGO_NS
         if each.kind == "spike":
@@ -139,13 +143,15 @@ def judge(
         Span(each.asset, KIND_OF.get(each.kind, each.kind), each.from_ns, each.to_ns) for each in truths
     ]
     for truth in renamed:
-        if truth.to_ns is not None and truth.to_ns - truth.from_ns < shortest_s * 1e9:
+        hits = [each for each in events if _same(each, truth) and _overlap(each, truth, 0)]
+        if not hits and truth.to_ns is not None and truth.to_ns - truth.from_ns < shortest_s * 1e9:
             continue
         verdict = found.setdefault(truth.kind, Verdict())
-        hits = [each for each in events if _same(each, truth) and _overlap(each, truth, 0)]
         verdict.true += 1
         verdict.seen += bool(hits)
         verdict.once += len(hits) == 1
+        verdict.over += truth.to_ns is not None
+        verdict.cleared += truth.to_ns is not None and [each.to_ns is None for each in hits] == [False]
         if not hits:
             near = levels is not None and levels.near_truth(truth)
             (verdict.near if near else verdict.missed).append(truth)
@@ -162,10 +168,10 @@ def judge(
 
 
 def report(verdicts: Mapping[str, Verdict], events: Sequence[Span]) -> str:
-    """Write all verdicts for a person."""
+    """Write all verdicts as a table for a page."""
     counts = Counter(each.kind for each in events)
-    lines = [f"{verdict.line(kind)}  events {counts[kind]:3}" for kind, verdict in verdicts.items()]
-    return "\n".join(lines)
+    lines = [verdict.line(kind, counts[kind]) for kind, verdict in verdicts.items()]
+    return "\n".join([HEAD, "|" + " --- |" * (HEAD.count("|") - 1), *lines])
 
 
 def _same(one: Span, other: Span) -> bool:
