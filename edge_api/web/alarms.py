@@ -11,10 +11,9 @@ from edge_api.alarms import Alarm, AlarmUnknown
 from edge_api.api.problems import Problem
 from edge_api.history import AssetNow
 from edge_api.web import words
-from edge_api.web.figures import age, local_time, value_text
+from edge_api.web.figures import age, local_time, units_of, value_text
 from edge_api.web.forms import line, posted
 from edge_api.web.frame import Frame, Look
-from gateway.feed import TYPES
 
 _MOST_PAST = 200
 _MOST_NOTE = 500
@@ -122,9 +121,7 @@ def _line(alarm: Alarm, look: Look, names: dict[str, AssetNow], now_ns: int) -> 
 
 def _measured(alarm: Alarm, asset: AssetNow | None, look: Look) -> str:
     """Say which value broke which limit."""
-    kind = TYPES.get(asset.type) if asset else None
-    units = (dict(kind.units) if kind else {}) | (asset.units if asset else {})
-    unit = units.get(alarm.field, "")
+    unit = units_of(asset).get(alarm.field, "") if asset else ""
     parts = []
     if alarm.field:
         parts.append(_word(look, words.FIELDS, alarm.field))

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from edge_api.history import AssetNow
 from edge_api.web import words
-from edge_api.web.figures import age, local_time, value_text
-from gateway.feed import TYPES
+from edge_api.web.figures import age, local_time, units_of, value_text
 from sensors.text import Translate
 
 __all__ = ["TONES", "Card", "CardMaker", "FieldLine"]
 
 TONES = ("bad", "warn", "good")
+_FAULTS = frozenset({"offline", "fault"})
 _NS_A_SECOND = 1_000_000_000
 _STALE_AFTER_S = 900.0  # for an asset whose node has not said its own
 
@@ -32,7 +32,7 @@ class FieldLine:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One asset on the page. `tone` is good, warn or bad."""
+    """One asset on the page. `tone` is good, warn or bad; `mark` is that of its quality alone."""
 
     key: str
     name: str
@@ -47,6 +47,8 @@ class Card:
     seen: str
     age: str
     tone: str
+    mark: str
+    fault: bool = False  # its node is away, or says that something is broken
 
 
 class CardMaker:
@@ -61,7 +63,7 @@ class CardMaker:
         """Return how urgently an asset needs a person."""
         if (
             asset.quality == "bad"
-            or asset.status in {"offline", "fault"}
+            or asset.status in _FAULTS
             or any(alert.state == "raised" for alert in asset.alerts.values())
         ):
             return "bad"
@@ -89,12 +91,13 @@ class CardMaker:
             seen=local_time(asset.ts_ns) if asset.ts_ns else "",
             age=age(self._old_s(asset.ts_ns), say) if asset.ts_ns else say(_("nothing heard yet")),
             tone=self.tone(asset),
+            mark="warn" if late else {"good": "good", "bad": "bad"}.get(asset.quality, "warn"),
+            fault=asset.status in _FAULTS,
         )
 
     def fields(self, asset: AssetNow) -> list[FieldLine]:
         """Return an asset's values, and those that it should have and has not."""
-        kind = TYPES.get(asset.type)
-        units = (dict(kind.units) if kind else {}) | asset.units
+        units = units_of(asset)
         reasons = dict(asset.reasons)
         lines: list[FieldLine] = []
         for field, now in asset.fields.items():

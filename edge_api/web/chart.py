@@ -61,7 +61,6 @@ def draw(shown: Series, limits: Sequence[float], span: Span, stop_s: float, unit
         font_family='system-ui, "Noto Sans", "DejaVu Sans", sans-serif',
         label_font_size=text,
         major_label_font_size=text,
-        legend_font_size=text,
         title_font_size=text,
         no_data_font_size=20,
         guide_stroke_color=grid,
@@ -77,10 +76,7 @@ def draw(shown: Series, limits: Sequence[float], span: Span, stop_s: float, unit
         width=380 if look.narrow else 860,
         height=270 if look.narrow else 300,
         explicit_size=True,
-        show_legend=bool(shown.uncertain or shown.bad or limits),
-        legend_at_bottom=True,
-        legend_at_bottom_columns=2 if look.narrow else 4,
-        legend_box_size=11,
+        show_legend=False,  # the page's own is never cut off
         allow_interruptions=True,
         show_dots=False,
         range=(low, high),
@@ -98,25 +94,22 @@ def draw(shown: Series, limits: Sequence[float], span: Span, stop_s: float, unit
         disable_xml_declaration=False,
     )
     chart.x_labels = _ticks(stop_s, span, few=look.narrow)
-    _add(chart, look.say(_("good")), shown.line, good)
+    _add(chart, shown.line, good)
     if shown.uncertain:
-        _add(chart, look.say(_("uncertain")), shown.uncertain, doubt, dots=3)
+        _add(chart, shown.uncertain, doubt, dots=3)
     if shown.bad:
-        _add(chart, look.say(_("bad, no value")), [(at, low) for at in shown.bad], bad, dots=3)
+        _add(chart, [(at, low) for at in shown.bad], bad, dots=3)
     if limits:
-        words = " … ".join(number(each, look.lang, decimals) for each in limits)
         ends: list[tuple[float, float | None]] = []
         for value in limits:
             ends += [(stop_s - span.seconds, value), (stop_s, value), (stop_s, None)]
-        allowed = look.say(_("allowed: {range}")).format(range=words)
-        _add(chart, allowed, ends, bad, dashed=True)
+        _add(chart, ends, bad, dashed=True)
     drawn: bytes = chart.render()
     return _SCRIPT.sub(b"", drawn)
 
 
 def _add(
     chart: Any,
-    title: str,
     points: Sequence[tuple[float, float | None]],
     colour: str,
     *,
@@ -126,7 +119,7 @@ def _add(
     stroke = {"dasharray": "7, 5"} if dashed else {}
     values = [{"value": (at, value), "color": colour} if dots else (at, value) for at, value in points]
     chart.config.style.colors = (*_colours(chart), colour)
-    chart.add(title, values, stroke=not dots, show_dots=bool(dots), dots_size=dots or 1, stroke_style=stroke)
+    chart.add(None, values, stroke=not dots, show_dots=bool(dots), dots_size=dots or 1, stroke_style=stroke)
 
 
 def _colours(chart: Any) -> tuple[str, ...]:

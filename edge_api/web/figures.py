@@ -1,8 +1,11 @@
 """Figures and times as people here write them: 1.234,5 and 23/11/2026 12:40 (UTC+7)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
+from edge_api.history import AssetNow
 from edge_api.web import words
+from gateway.feed import TYPES
 from sensors.figures import DECIMALS, UNITS, number
 from sensors.sample import Value
 from sensors.text import Translate
@@ -42,6 +45,19 @@ def value_text(field: str, value: Value, unit: str, lang: str, translate: Transl
         return f"{number(value * 100, lang, 0)} %"
     decimals = None if isinstance(value, int) else DECIMALS.get(unit)
     return f"{number(value, lang, decimals)} {UNITS.get(unit, unit)}".rstrip()
+
+
+def units_of(asset: AssetNow) -> dict[str, str]:
+    """Return the unit codes of an asset's fields: those of its type, and what its node says of them."""
+    kind = TYPES.get(asset.type)
+    return (dict(kind.units) if kind else {}) | asset.units
+
+
+def range_text(field: str, ends: Sequence[float], unit: str, lang: str, translate: Translate) -> str:
+    """Write the lowest and highest value of a field, the unit once: 0,00 … 2,00 NTU."""
+    texts = [value_text(field, each, unit, lang, translate) for each in ends]
+    figure, _, tail = texts[-1].rpartition(" ") if texts else ("", "", "")
+    return " … ".join([each.removesuffix(f" {tail}") if figure else each for each in texts[:-1]] + texts[-1:])
 
 
 def age(seconds: float, translate: Translate) -> str:

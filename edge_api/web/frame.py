@@ -10,7 +10,9 @@ from fastapi import HTTPException, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edge_api.api.access import granted
+from edge_api.api.problems import Problem
 from edge_api.api.view import EdgeView
+from edge_api.history import AssetNow
 from edge_api.web.accounts import Accounts
 from edge_api.web.actions import Action, Actions
 from edge_api.web.figures import local_time
@@ -79,6 +81,13 @@ class Frame:
         if not look.admin:
             raise HTTPException(303, headers={"Location": _login(request)})
         return look
+
+    def asset(self, key: str) -> AssetNow:
+        """Return the asset that an address names; raise Problem when none is known."""
+        found = self.edge.history.asset(key) if key.count("/") == 3 else None
+        if found is None:
+            raise Problem(404, f"no asset {key!r} has been heard of")
+        return found
 
     def note(self, look: Look, what: str, on: str = "") -> None:
         """Write down that who looks did something."""

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from edge_api.api.problems import Problem
 from edge_api.web import chart
 from edge_api.web.frame import Frame, Look
 
@@ -20,12 +19,8 @@ def label_routes(frame: Frame) -> APIRouter:
         look: Annotated[Look, Depends(frame.reader)],
         key: Annotated[str, Query(max_length=300)],
     ) -> Response:
-        asset = frame.edge.history.asset(key) if key.count("/") == 3 else None
-        if asset is None:
-            raise Problem(404, f"no asset {key!r} has been heard of")
-        return frame.show(
-            look, "label.html", view="install", asset=asset, host=request.headers.get("host", "")[:200]
-        )
+        host = request.headers.get("host", "")[:200]
+        return frame.show(look, "label.html", view="install", asset=frame.asset(key), host=host)
 
     @router.get("/install/label.svg")
     def code(

@@ -12,7 +12,7 @@ from edge_api.web.communes import name_of, show_communes
 from edge_api.web.frame import HTML, Frame, Look, templates
 from edge_api.web.map import plan
 
-CARDS_A_PAGE = 200
+CARDS_A_PAGE = 60  # what needs a person comes first; a phone is scrolled no further, but searched
 _MOST_KEYS = 40  # cards that a page asks for at once while it follows the stream
 
 

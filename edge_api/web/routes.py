@@ -11,6 +11,7 @@ from edge_api.web.actions import Actions
 from edge_api.web.alarms import alarm_view_routes
 from edge_api.web.asset import asset_routes
 from edge_api.web.calibrate import calibrate_routes
+from edge_api.web.charts import chart_routes
 from edge_api.web.frame import HTML, Frame, Look, templates
 from edge_api.web.install import install_routes
 from edge_api.web.label import label_routes
@@ -19,6 +20,7 @@ from edge_api.web.login import login_routes
 from edge_api.web.overview import overview_routes
 from edge_api.web.sessions import Sessions
 from edge_api.web.settings import DeskSocket, Page
+from edge_api.web.spreadsheet import spreadsheet_routes
 from edge_api.web.system import system_routes
 
 _SESSION_S = 12 * 3600.0
@@ -47,6 +49,8 @@ def page_routes(frame: Frame) -> APIRouter:
     for views in (
         overview_routes(frame),
         asset_routes(frame),
+        chart_routes(frame),
+        spreadsheet_routes(frame),
         alarm_view_routes(frame),
         link_routes(frame),
         install_routes(frame),

@@ -11,7 +11,7 @@ from edge_api.web.frame import Frame, Look
 from sensors.figures import number
 
 _SOON_DAYS = 30
-_GB = 1e9
+_MB, _GB = 1e6, 1e9
 
 
 def _(text: str) -> str:
@@ -58,10 +58,12 @@ def _facts(frame: Frame, look: Look) -> list[tuple[str, str]]:
     level = say(words.LEVELS[info.level]) if info.level in words.LEVELS else info.level
 
     def size(value: int) -> str:
-        return f"{number(value / _GB, look.lang, 2)} GB"
+        if value < _GB:
+            return f"{number(value / _MB, look.lang, 1)} MB"
+        return f"{number(value / _GB, look.lang, 1)} GB"
 
     return [
-        (say(_("Level")), f"{level} {info.province} {info.commune}".rstrip()),
+        (say(_("Level")), f"{level} {info.province}/{info.commune}".rstrip("/")),
         (say(_("Version")), info.version),
         (say(_("Free disk")), size(counts.disk_free_bytes)),
         (say(_("Spool")), f"{size(counts.spool_used_bytes)} / {size(counts.spool_limit_bytes)}"),

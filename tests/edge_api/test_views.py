@@ -266,10 +266,23 @@ def test_a_chart_is_a_picture_with_a_policy_of_its_own(view: Client, edge: FakeE
     )
     assert b"<script" not in answer.data
     assert b'href="http' not in answer.data
-    assert "cho phép: 0" in answer.data.decode()
     told = html(view, f"/asset/{KEY}?span=hour")
     assert "thấp nhất 10 %, cao nhất 80 %" in told
+    assert '<li class="limit">cho phép: 0 … 90 %</li>' in told, "what the dashed lines mean, the unit once"
+    assert "commune node calibrate --list" in told, "why no calibration is shown, and where they are"
     assert "<script>alert" not in told
+
+
+def test_good_quality_is_never_red_and_a_lost_node_is(view: Client, edge: FakeEdge) -> None:
+    alarm(edge)
+    line = 'WasteContainer,asset=bin-1,commune=18562,domain=waste,province=42 fillingLevel=0.5,q="good"'
+    edge.history.add(parse(f"{line} {NOW_NS}".encode()))
+    edge.history.status("42", "18562", "waste", "bin-1", "offline")
+    for path in ("/", f"/asset/{KEY}"):
+        told = html(view, path)
+        assert 'card bad"' in told or 'card wide bad"' in told
+        assert '<span class="mark good">tốt</span>' in told
+        assert '<span class="mark bad">' in told
 
 
 def test_a_line_breaks_where_readings_are_missing_and_doubts_are_marked() -> None:
