@@ -21,6 +21,7 @@ from simulators.commune import SimCommune, build
 from simulators.demo import counting
 from simulators.demo.brokers import Address
 from simulators.demo.database import Database
+from simulators.demo.visitor import Visitor
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class Demo:
     _stop: threading.Event = field(default_factory=threading.Event)
     pacer: threading.Thread | None = None
     failure: BaseException | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Of whoever touches devices: the pacer, or a visitor at the desk."""
 
     def pace(self) -> None:
         """Let the worlds live until `end`: faster than real time, but never beyond the present."""
@@ -89,9 +92,11 @@ class Demo:
         """Take what is due until then, one round at a time: whoever ends the demo waits for one only."""
         runner = it.node.runner
         while not self._stop.is_set() and runner.due_ns is not None and runner.due_ns < target_ns:
-            runner.step(runner.due_ns)
+            with self.turn:
+                runner.step(runner.due_ns)
         if not self._stop.is_set():
-            runner.step(target_ns)
+            with self.turn:
+                runner.step(target_ns)
 
     def drained(self) -> bool:
         """Whether everything taken has been confirmed by the last hop."""
@@ -142,6 +147,7 @@ def running(
     speed: float,
     for_s: float | None,
     seed: int,
+    visitor: Visitor | None = None,
 ) -> Iterator[Demo]:
     """Start everything in order, and stop it in the opposite order."""
     lead = timedelta(seconds=max(for_s * (speed - 1), 0)) if for_s is not None else _LEAD
@@ -150,18 +156,20 @@ def running(
         clock = VirtualClock(start)
         province, pages = None, {}
         if database is None:
-            province, port = _edge(folder / "province", _province(folder), _PORTS[1], clock.true_ns, stack)
+            text = _province(folder) + (visitor.tables("province") if visitor else "")
+            province, port = _edge(folder / "province", text, _PORTS[1], clock.true_ns, stack)
             pages["province"] = f"http://127.0.0.1:{port}/"
             upstream = f'url = "http://127.0.0.1:{port}"'
         else:
             upstream = _upstream(folder, database)
-        commune, port = _edge(
-            folder / "commune", _commune(folder, broker, upstream), _PORTS[0], clock.true_ns, stack
-        )
+        text = _commune(folder, broker, upstream) + (visitor.tables("commune") if visitor else "")
+        commune, port = _edge(folder / "commune", text, _PORTS[0], clock.true_ns, stack)
         pages["commune"] = f"http://127.0.0.1:{port}/"
         sims = [_node(folder, broker, number, start, seed, clock if number == 1 else None, stack)
                 for number in range(1, nodes + 1)]  # fmt: skip
         demo = Demo(sims, commune, province, database, pages, speed, int(lead.total_seconds() * 1e9))
+        if visitor is not None:
+            stack.enter_context(visitor.at_desk(sims[0].node, demo.turn))
         demo.pacer = threading.Thread(target=demo.pace, name="pace", daemon=True)
         demo.pacer.start()
         try:
@@ -183,7 +191,7 @@ def _edge(
     edge = Edge(config, now_ns)
     edge.start()
     stack.callback(edge.stop)
-    server.start(edge)
+    server.start(edge, config.limits, config.page, config.desk)
     stack.callback(server.stop)
     return edge, server.port
 

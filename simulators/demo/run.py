@@ -4,6 +4,7 @@ import signal
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from simulators.demo import show
 from simulators.demo.brokers import broker
 from simulators.demo.commune import Demo, running
 from simulators.demo.database import Database
+from simulators.demo.visitor import NAME, Visitor
 
 _TICK_S = 0.5
 _DRAIN_S = 60.0  # after the last reading: far more than the way takes, far less than a person waits
@@ -36,13 +38,22 @@ def run(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with (
-        tempfile.TemporaryDirectory(prefix="commune-demo-") as name,
-        broker(broker_kind, Path(name)) as address,
-        running(Path(name), address, database, nodes=nodes, speed=speed, for_s=for_s, seed=seed) as demo,
-    ):
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="commune-demo-")))
+        address = stack.enter_context(broker(broker_kind, folder))
+        visitor = None if as_json else Visitor(folder)  # a machine logs in nowhere
+        demo = stack.enter_context(
+            running(
+                folder, address, database,
+                nodes=nodes, speed=speed, for_s=for_s, seed=seed, visitor=visitor,
+            )
+        )  # fmt: skip
         for level, url in demo.pages.items():
             console.print(show.address(level, url, say))
+        if visitor is not None:
+            if for_s is None:
+                visitor.refuse_one(demo.commune)
+            console.print(show.login(NAME, visitor.password, say))
         _watch(demo, stop, for_s, console, lang)
         demo.end()
         _drain(demo)

@@ -23,6 +23,13 @@ def address(level: str, url: str, say: Translate) -> str:
     return f"{say(words.LEVELS[level])}: {url}"
 
 
+def login(name: str, password: str, say: Translate) -> str:
+    """Write how to log in at the pages."""
+    return say(_("Log in as {name} with the password {password} (it is of this run only).")).format(
+        name=name, password=password
+    )
+
+
 def live(demo: Demo, say: Translate, lang: str) -> Group:
     """Draw the table: what has been taken, what waits where, what has gone on."""
     table = _table(say(_("Type")), say(_("Taken")))
