@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import report, rounds
+from bench import pages, report, rounds
 from bench.contenders import Commune, Contender, NodeRed, Plain, VmAgent
 from bench.feed import show
 from bench.rig import Figures
@@ -86,6 +86,12 @@ def works(scale: float) -> list[Work]:
                 {Commune: {"count": n(300_000)}},
             )
             for total, communes in series
+        ),
+        Work(
+            "overview",
+            "The page's overview of 300 assets while 100 readings a second come in",
+            partial(pages.overview, rate=100.0),
+            {Commune: {"count": n(6_000)}},
         ),
         Work(
             "start",
