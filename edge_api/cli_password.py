@@ -1,5 +1,6 @@
 """The command that sets a password of the page: the first one when an edge is installed, others later."""
 
+import socket
 import sys
 from pathlib import Path
 from typing import Literal
@@ -39,4 +40,5 @@ def password(file: Path, name: str, role: Literal["read", "admin"], *, piped: bo
             else click.prompt(f"New password of {name}", hide_input=True, confirmation_prompt=True)
         )
         set_password(config.page.accounts, name, role, secret)
-    click.echo(f"{name} may log in now ({role})")
+    scheme = "https" if config.http.cert_file else "http"
+    click.echo(f"{name} may log in now ({role}): {scheme}://{socket.gethostname()}:{config.http.port}/login")
