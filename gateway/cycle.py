@@ -64,8 +64,11 @@ class WatchedAsset:
         if self.keeper is not None and isinstance(self.model, assets.Remembering):
             self.keeper.save(self.model.remember())
 
-    def observe(self, answers: dict[str, dict[str, Sample]]) -> Observation:
-        """Make sense of the answers by device; a device without one has not communicated."""
+    def observe(self, answers: dict[str, dict[str, Sample]]) -> Observation | None:
+        """Make sense of the answers by device; a device without one has not communicated.
+
+        None when the asset speaks only now and then, and has nothing to say.
+        """
         samples = {
             name: answers[device.id][metric] if device.id in answers else bad(metric, "no-comm")
             for name, device, metric in self.inputs
@@ -82,14 +85,18 @@ class WatchedAsset:
         self.broken = False
         return observation
 
-    def _combine(self, samples: dict[str, Sample]) -> Observation:
+    def _combine(self, samples: dict[str, Sample]) -> Observation | None:
         clock = self.io.clock
         moment = assets.Moment(clock.monotonic_ns(), wall_ns(clock), self.config.lat, self.config.lon)
         if isinstance(self.model, assets.Calibratable):
             self.history.refresh()
             self.model.calibrate(self.history.newest(self.config.id))
-        observation = self.model.combine(samples, moment)
-        if self.keeper is not None and moment.mono_ns - self.saved_ns >= SAVE_NS:
+        observation: Observation | None = self.model.combine(samples, moment)
+        told = False
+        if observation is not None and isinstance(self.model, assets.Occasional):
+            observation = self.model.worth_telling(observation, samples)
+            told = observation is not None  # at once: a restart must not tell it again
+        if self.keeper is not None and (told or moment.mono_ns - self.saved_ns >= SAVE_NS):
             self.saved_ns = moment.mono_ns
             self.save()
         return observation

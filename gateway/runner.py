@@ -196,7 +196,9 @@ class Runner:
             with self._emitting:
                 if not self._stopping.is_set():
                     asset.observed_ns = max(cycle.observed_ns, asset.observed_ns + APART_NS)
-                    self._emit(AssetReading(asset.config, asset.observed_ns, asset.observe(cycle.answers)))
+                    seen = asset.observe(cycle.answers)
+                    if seen is not None:
+                        self._emit(AssetReading(asset.config, asset.observed_ns, seen))
         finally:
             asset.busy = False
 

@@ -80,7 +80,7 @@ class FieldDevices:
             _asset("quality-03", "WaterQualityObserved", {"temperature": "water.temperature"}),
             _asset("network-02", "WaterDistributionNetwork", {"level": "tank.level"}),
             _asset("network-03", "WaterDistributionNetwork", {"pressure": "pressure.pressure"}),
-            _asset("weighbridge-01", "WasteObserved", {"gross": "scale.weight"}),
+            _asset("weighbridge-01", "WasteObserved", {"gross": "scale.weight"}, {"least_kg": 1.0}),
             _asset(
                 "cabinet-04",
                 "StreetlightControlCabinet",

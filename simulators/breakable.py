@@ -4,9 +4,15 @@ from collections.abc import Callable, Mapping
 
 from simulators.commune import SimCommune
 from simulators.signals.faults import VALUE_FAULTS, Faults
-from simulators.wiring import CHLORINE_UNIT, PH_UNIT, PZEM_UNIT, TURBIDITY_UNIT
+from simulators.wiring import BRIDGE_UNIT, CHLORINE_UNIT, PH_UNIT, PZEM_UNIT, TURBIDITY_UNIT
 
-PROBES = {"ph": PH_UNIT, "turbidity": TURBIDITY_UNIT, "chlorine": CHLORINE_UNIT, "power": PZEM_UNIT}
+PROBES = {
+    "ph": PH_UNIT,
+    "turbidity": TURBIDITY_UNIT,
+    "chlorine": CHLORINE_UNIT,
+    "power": PZEM_UNIT,
+    "bridge": BRIDGE_UNIT,
+}
 HARD = frozenset({"silence", "cut", "crc"})
 """Faults that leave no value."""
 _BUS = {"silence": "silent", "cut": "silent", "crc": "crc"}
@@ -69,6 +75,9 @@ def devices(sim: SimCommune) -> dict[str, Faults]:
         found["lux"] = device((sim.lux.faults, names), refresh=sim.lux.refresh)
     if sim.door is not None:
         found["door"] = _contact(sim.door.faults, sim.door.refresh)
+    if sim.contactor is not None:
+        names = {"dead": "dead", "cut": "cut", "stuck": "welded"}
+        found["relay"] = device((sim.contactor.faults, names), refresh=sim.contactor.refresh)
     board = {"under-voltage": "under_voltage", "worn": "worn"}
     found["pi" if sim.node == 1 else f"pi-{sim.node:02}"] = device(
         (sim.board.faults, board), refresh=sim.board.refresh

@@ -14,11 +14,13 @@ from simulators.signals.iio import AdsFiles, LuxFiles
 from simulators.signals.loop import LoopSignal
 from simulators.signals.modbus import Cell, RtuBus, Supply, probe_bank, pzem_bank
 from simulators.signals.pulses import PulseSignal
+from simulators.signals.relay import RelaySignal
 from simulators.signals.thermal import BoardFiles, ThermalFiles
 from simulators.signals.w1 import ThermometerFiles
 from simulators.toml import Table, document
 from simulators.wiring import (
     BIN_LINES,
+    BRIDGE_UNIT,
     CHLORINE_UNIT,
     DOME,
     DOOR_LINE,
@@ -33,19 +35,22 @@ from simulators.wiring import (
     PRESSURE_CHANNEL,
     PRESSURE_KPA,
     PZEM_UNIT,
+    RELAY_LINES,
     TURBIDITY_UNIT,
     Site,
     bin_tables,
+    bridge_tables,
     health_tables,
     light_tables,
     water_tables,
 )
 from simulators.worlds.lights import Feeder
+from simulators.worlds.rounds import Weighbridge
 from simulators.worlds.sun import LATITUDE, LONGITUDE
 from simulators.worlds.village import Sizes, Village
 from simulators.worlds.water import WaterWorks
 
-Domain = Literal["waste", "water", "lighting"]
+Domain = Literal["waste", "water", "lighting", "switching"]
 ALL: tuple[Domain, ...] = ("waste", "water", "lighting")
 
 FILES_EVERY_S = 60
@@ -82,10 +87,19 @@ class SimCommune:
         self.lux: LuxFiles | None = None
         self.lights = village.lights if "lighting" in domains else None
         self.door: ContactSignal | None = None
+        self.contactor: RelaySignal | None = None
+        # two nodes may look at one village; its weighbridge is at the node that has its number
+        own = bool(self.bins) and village.sizes.number == node
+        self.bridge = village.bridge if own else None
+        if self.bridge is not None:
+            self._add_bridge(self.bridge)
         if self.water is not None:
             self._add_water(self.water)
         if self.lights is not None:
             self._add_lights(self.lights)
+            taken = {line for site in self.bins for line in site.lines}
+            if "switching" in domains and not taken & set(RELAY_LINES):
+                self._add_relay(self.lights)
         self.thermal = ThermalFiles(io.sysfs, self.cpu_c)
         self._clock.every(files_every_s, self.thermal.refresh)
         self.board = BoardFiles(io.sysfs)
@@ -110,15 +124,21 @@ class SimCommune:
         assets: list[Table] = []
         for site in self.bins:
             bin_tables(site, devices, assets)
+        if self.bridge is not None:
+            bridge_tables(self.bridge.name, devices, assets)
         if self.water is not None:
             water_tables(self.node, devices, assets)
         if self.lights is not None:
-            light_tables(self.node, len(self.lights.lamps), devices, assets)
+            relay = self.contactor is not None
+            light_tables(self.node, len(self.lights.lamps), devices, assets, relay=relay)
         health_tables(self.gw, devices, assets)
         for index, asset in enumerate(assets):
-            asset |= {"every": every, "stale_after": stale_after}
+            asset |= {"every": every, "stale_after": asset.get("stale_after", stale_after)}
             asset |= {"lat": round(LATITUDE + 0.001 * index, 5), "lon": LONGITUDE + 0.01 * self.node}
-        return document({"device": devices, "asset": assets})
+        lighting: list[Table] = []
+        if self.contactor is not None and self.lights is not None:
+            lighting = [{"asset": self.lights.name, "device": "relay", "schedule": {"sunset": 0}}]
+        return document({"device": devices, "asset": assets, "lighting": lighting})
 
     def close(self) -> None:
         """Close the IO; worlds need no closing."""
@@ -139,6 +159,18 @@ class SimCommune:
         thermometer = ThermometerFiles(self.io.sysfs, world.temperature_c, name, self._clock)
         self._clock.every(self._files_every_s, thermometer.refresh)
         return Site(asset, world, ranger, thermometer, name, lid, lines)
+
+    def _add_bridge(self, bridge: Weighbridge) -> None:
+        def last(what: str) -> Callable[[], float]:
+            return lambda: float(getattr(bridge.weighings[-1], what)) if bridge.weighings else 0.0
+
+        bus = self.bus = self.io.wire_bus(PORT)
+        cells = {
+            0: Cell("u32", 1.0, lambda: len(bridge.weighings)),
+            2: Cell("u32", 1.0, self._seen("bridge", last("gross_kg"))),
+            4: Cell("u32", 1.0, last("tare_kg")),
+        }
+        bus.add(BRIDGE_UNIT, 3, probe_bank(cells))
 
     def _add_water(self, water: WaterWorks) -> None:
         self.meter = PulseSignal(self._clock, self.io.pin(METER_LINE), LITRES_PER_PULSE)
@@ -166,6 +198,18 @@ class SimCommune:
         self.lux = LuxFiles(self.io.sysfs, lambda: self.sky.lux() / DOME, clock=self._clock)
         self._clock.every(self._files_every_s, self.lux.refresh)
 
+    def _add_relay(self, lights: Feeder) -> None:
+        coil, feedback = (self.io.pin(line) for line in RELAY_LINES)
+        lights.controlled = True
+        lights.switch(on=False)
+        self.contactor = it = RelaySignal(self._clock, coil, feedback, lights.switch)
+
+        def weld(yes: bool) -> None:
+            (it.faults.inject if yes else it.faults.mend)("welded")
+            it.refresh()
+
+        lights.on_weld = weld
+
     def _seen(self, device: str, value: Callable[[], float]) -> Distorted:
         faults = self.probe_faults[device] = Faults(**VALUE_FAULTS)
         return Distorted(self._clock, value, faults, device)
@@ -179,6 +223,9 @@ class SimCommune:
             }
             for site in self.bins
         }
+        if self.bridge is not None:
+            last = self.bridge.weighings[-1:]
+            truths[self.bridge.name] = {"weight": last[0].net_kg} if last else {}
         truths[self.gw] = {"cpuTemperature": self.cpu_c()}
         if (water := self.water) is not None:
             truths[f"quality-{self.node:02}"] = {
@@ -222,7 +269,8 @@ def build(
 
     It looks at a `village` that others may look at too, or at one of its own. Up to 6 bins have lid
     contacts, up to 10 fit on the header; raise ValueError for more. `files_every_s` is how often the
-    kernel's files are written anew.
+    kernel's files are written anew. With "switching", and where the bins leave two lines free, the
+    node switches the lamps, which needs `lat` and `lon` in its [site]; else they have their own photocell.
     """
     if not 0 <= bins <= MOST_BINS:
         raise ValueError(f"{bins} bins: a Pi's header has lines for at most {MOST_BINS}; build more nodes")
@@ -231,7 +279,12 @@ def build(
         sizes = Sizes(names, water="water" in domains, lights="lighting" in domains, number=node)
         village = Village(clock, f"{seed}/{node}", sizes)
     return SimCommune(
-        SimIO(clock, sysfs), village, node=node, bins=bins, domains=domains, files_every_s=files_every_s
+        SimIO(clock, sysfs),
+        village,
+        node=node,
+        bins=bins,
+        domains=domains,
+        files_every_s=files_every_s,
     )
 
 

@@ -10,7 +10,7 @@ from simulators.worlds.bins import Bin
 
 CARD = "mmcblk0"
 PORT = "/dev/ttyUSB0"
-PH_UNIT, TURBIDITY_UNIT, CHLORINE_UNIT, PZEM_UNIT = 1, 2, 3, 11
+PH_UNIT, TURBIDITY_UNIT, CHLORINE_UNIT, PZEM_UNIT, BRIDGE_UNIT = 1, 2, 3, 11, 12
 LITRES_PER_PULSE = 10.0
 LEVEL_M, PRESSURE_KPA = 5.0, 600.0  # at 20 mA: a submersible level probe, a gauge on the main
 LEVEL_CHANNEL, PRESSURE_CHANNEL = "0", "1"
@@ -18,6 +18,7 @@ DOME = 2.5  # the light sensor's dome passes two fifths, so that noon does not s
 # the header's lines without GPIO0..3 (identity, fixed pull-ups) and 14, 15 (the serial console, or here
 # the thermometers' 1-Wire: dtoverlay=w1-gpio,gpiopin=15)
 METER_LINE, DOOR_LINE = "GPIO4", "GPIO27"
+RELAY_LINES = ("GPIO25", "GPIO26")  # the contactor and its feedback, where the bins leave them free
 BIN_LINES = tuple(f"GPIO{n}" for n in (*range(5, 14), *range(16, 27)))
 MOST_BINS, MOST_WITH_LIDS = len(BIN_LINES) // 2, len(BIN_LINES) // 3
 
@@ -55,6 +56,27 @@ def bin_tables(site: Site, devices: list[Table], assets: list[Table]) -> None:
             "type": "WasteContainer",
             "name": f"Thùng rác {number}",
             "config": geometry,
+            "inputs": inputs,
+        }
+    )
+
+
+def bridge_tables(asset: str, devices: list[Table], assets: list[Table]) -> None:
+    """Add the weighbridge: its indicator keeps the last weighing, with a number, until the next lorry."""
+    metrics = (("ticket", 0, "C62"), ("gross", 2, "KGM"), ("tare", 4, "KGM"))
+    registers = [
+        {"metric": metric, "address": address, "unit": unit, "type": "u32"}
+        for metric, address, unit in metrics
+    ]
+    config: Table = {"port": PORT, "unit": BRIDGE_UNIT, "registers": registers}
+    devices.append({"id": "bridge", "driver": "modbus-probe", "config": config})
+    inputs: Table = {metric: f"bridge.{metric}" for metric, _, _ in metrics}
+    assets.append(
+        {
+            "id": asset,
+            "type": "WasteObserved",
+            "name": "Cân xe rác",
+            "stale_after": "7d",  # no lorry comes every hour
             "inputs": inputs,
         }
     )
@@ -112,8 +134,10 @@ def water_tables(node: int, devices: list[Table], assets: list[Table]) -> None:
         assets.append({"id": asset, "type": type_name, "name": name, "inputs": inputs})
 
 
-def light_tables(node: int, lamps: int, devices: list[Table], assets: list[Table]) -> None:
-    """Add the lamp cabinet: its power meter, its light sensor and its door."""
+def light_tables(
+    node: int, lamps: int, devices: list[Table], assets: list[Table], *, relay: bool = False
+) -> None:
+    """Add the lamp cabinet: its power meter, its light sensor, its door, and its contactor if it has one."""
     devices.append({"id": "power", "driver": "pzem004t", "config": {"port": PORT, "unit": PZEM_UNIT}})
     devices.append({"id": "lux", "driver": "bh1750", "config": {"dome": DOME}})
     devices.append(_contact("door", DOOR_LINE))
@@ -121,6 +145,10 @@ def light_tables(node: int, lamps: int, devices: list[Table], assets: list[Table
         name: f"power.{name}" for name in ("voltage", "current", "power", "energy", "powerFactor")
     }
     inputs |= {"illuminance": "lux.illuminance", "door": "door.active"}
+    if relay:
+        coil, feedback = RELAY_LINES
+        devices.append({"id": "relay", "driver": "relay", "config": {"line": coil, "feedback": feedback}})
+        inputs["relay"] = "relay.commanded"
     assets.append(
         {
             "id": f"cabinet-{node:02}",

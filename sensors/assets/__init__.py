@@ -8,17 +8,18 @@ import msgspec
 from sensors.assets.device import Device
 from sensors.assets.lighting import Streetlight, StreetlightControlCabinet
 from sensors.assets.moment import NOWHERE, Moment, Remembering
-from sensors.assets.waste import WasteContainer, WasteObserved
+from sensors.assets.waste import WasteContainer
 from sensors.assets.water import (
     WaterConsumptionObserved,
     WaterDistributionNetwork,
     WaterQualityObserved,
 )
+from sensors.assets.weighing import WasteObserved
 from sensors.calibration import Record
 from sensors.errors import ConfigError
 from sensors.sample import Observation, Sample
 
-__all__ = ["Asset", "Calibratable", "Moment", "Remembering", "asset_class", "asset_types"]
+__all__ = ["Asset", "Calibratable", "Moment", "Occasional", "Remembering", "asset_class", "asset_types"]
 
 ConfigClass: TypeAlias = type[msgspec.Struct]
 
@@ -49,6 +50,14 @@ class Calibratable(Protocol):
 
     def calibrate(self, record: Record | None) -> None:
         """Use the record that holds; None for what the configuration says."""
+
+
+@runtime_checkable
+class Occasional(Protocol):
+    """A model of what happens now and then: it is asked in its rhythm, and speaks when there is something."""
+
+    def worth_telling(self, seen: Observation, samples: Mapping[str, Sample]) -> Observation | None:
+        """Return what is to be told of what `combine` has just made of these samples; None for nothing."""
 
 
 # mypy takes a nested class for no class variable, though it is one

@@ -1,8 +1,8 @@
-"""What samples mean for a bin and a weighbridge: how full, how warm, how heavy, and whether to believe it."""
+"""What samples mean for a bin: how full, how warm, how heavy, and whether to believe it."""
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -11,7 +11,6 @@ from sensors.assets.geometry import Geometry, level
 from sensors.assets.moment import NOWHERE, Moment
 from sensors.calibration import Record
 from sensors.sample import Observation, Quality, Sample
-from sensors.settings import Settings
 
 BURNING_C = 60.0  # no sun heats a bin's inside that far; a smouldering fire passes it within minutes
 BURNING_K_PER_MIN = 5.0
@@ -87,38 +86,3 @@ class WasteContainer:
             return False
         at_ns, warmth = before[-1]  # the latest that is old enough
         return (celsius - warmth) / (now_ns - at_ns) * 60e9 > BURNING_K_PER_MIN
-
-
-class WasteObserved:
-    """One weighing on a weighbridge, or the load that stands on it now."""
-
-    type: ClassVar[str] = "WasteObserved"
-    inputs: ClassVar[tuple[str, ...]] = ("gross", "tare")
-    needs: ClassVar[tuple[str, ...]] = ("gross",)
-
-    class Config(Settings, frozen=True):
-        """The vehicle's weight in kg where no input `tare` says it."""
-
-        tare_kg: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    def combine(self, samples: Mapping[str, Sample], moment: Moment = NOWHERE) -> Observation:  # noqa: ARG002
-        """Return gross, tare and net weight in kg; a net below zero is uncertain."""
-        fold = Fold(samples)
-        fold.take("gross", "grossWeight")
-        fold.take("tare", "tareWeight")
-        if "tare" not in samples:
-            fold.put("tareWeight", self._config.tare_kg)
-        for name in ("gross", "tare"):
-            sample = samples.get(name)
-            if sample is not None and sample.quality is not Quality.GOOD:
-                fold.doubt("weight", sample.reason, sample.quality)
-        gross, tare = fold.value("gross"), fold.value("tare") if "tare" in samples else self._config.tare_kg
-        if isinstance(gross, (int, float)) and isinstance(tare, (int, float)):
-            net = float(gross) - float(tare)
-            fold.put("weight", round(net, 3))
-            if net < 0:
-                fold.doubt("weight", "range")
-        return fold.observation()

@@ -17,11 +17,12 @@ from gateway import config as node_config
 from gateway.node import Node
 from sensors.errors import ConfigError
 from simulators.clock import VirtualClock
-from simulators.commune import SimCommune, build
+from simulators.commune import ALL, SimCommune, build
 from simulators.demo import counting
 from simulators.demo.brokers import Address
 from simulators.demo.database import Database
 from simulators.demo.visitor import Visitor
+from simulators.worlds.sun import LATITUDE, LONGITUDE
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class Demo:
         while not self._stop.is_set() and runner.due_ns is not None and runner.due_ns < target_ns:
             with self.turn:
                 runner.step(runner.due_ns)
+                it.node.lights.step()
         if not self._stop.is_set():
             with self.turn:
                 runner.step(target_ns)
@@ -254,13 +256,15 @@ def _node(
     stack: ExitStack,
 ) -> SimNode:
     clock = clock or VirtualClock(start)
-    world = build(seed, clock, node=number)
+    world = build(seed, clock, node=number, domains=(*ALL, "switching"))
     stack.callback(world.close)
     text = f"""
 [site]
 province = "{PROVINCE}"
 commune = "{COMMUNE}"
 gw = "{world.gw}"
+lat = {LATITUDE}
+lon = {LONGITUDE}
 name = "{COMMUNE_NAME}"
 [mqtt]
 host = "{broker[0]}"

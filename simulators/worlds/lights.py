@@ -39,6 +39,9 @@ class Feeder:
     """One cabinet with its lamps: the truth that its power meter looks at."""
 
     on_door: Callable[[bool], None] | None = None
+    on_weld: Callable[[bool], None] | None = None
+    controlled = False
+    """Whether a node's relay switches it; else it has a photocell of its own."""
 
     def __init__(
         self,
@@ -112,6 +115,13 @@ class Feeder:
     def weld(self, *, yes: bool = True) -> None:
         """Let the contactor's contacts stick together, or replace it."""
         self.welded = yes
+        if self.on_weld is not None:
+            self.on_weld(yes)
+        self._note()
+
+    def switch(self, on: bool) -> None:
+        """Let the contactor close or open, as whoever controls it wants."""
+        self.switched_on = on
         self._note()
 
     def trip(self, *, yes: bool = True) -> None:
@@ -154,7 +164,8 @@ class Feeder:
             for lamp in self.lamps:
                 if lamp.works:
                     lamp.hours += STEP_S / 3600
-        self.switched_on = self._wanted(lit=self.switched_on)
+        if not self.controlled:
+            self.switched_on = self._wanted(lit=self.switched_on)
         self._note()
         supper = math.exp(-(((self._sky.local_hour() - 19) / 2) ** 2))  # everyone cooks: the network sags
         self.voltage = 232 - 7 * supper + self._rng.gauss(0, 1)

@@ -22,7 +22,7 @@ LIMITS = {"binFull": 0.9, "binOverflow": 1.0}
 OF_DEVICE = {
     "echo": "bin", "temperature": "bin", "lid": "bin", "ph": "quality-01", "turbidity": "quality-01",
     "chlorine": "quality-01", "meter": "network-01", "level": "network-01", "pressure": "network-01",
-    "power": "cabinet-01", "lux": "cabinet-01", "door": "cabinet-01",
+    "power": "cabinet-01", "lux": "cabinet-01", "door": "cabinet-01", "bridge": "weighbridge-01",
 }  # fmt: skip
 SWITCHES = frozenset({"lid", "door", "meter"})
 """Devices whose cut wire is like an open contact, or like no pulse: it shows as what they would say."""
@@ -35,7 +35,7 @@ LONG_AGO_NS = (
 class Verdict:
     """Of one kind: conditions that were seen or long enough to be, and what the events make of them.
 
-    `over` are those that came to an end, `cleared` those of them whose one event was cleared, too. `near` are
+    `over` are those seen that ended, `cleared` those of them whose one event was cleared, too. `near` are
     those missed or raised within the sensor's own error of the limit, `of_fault` those raised while a device
     of the asset was broken.
     """
@@ -150,7 +150,7 @@ def judge(
         verdict.true += 1
         verdict.seen += bool(hits)
         verdict.once += len(hits) == 1
-        verdict.over += truth.to_ns is not None
+        verdict.over += bool(hits) and truth.to_ns is not None
         verdict.cleared += truth.to_ns is not None and [each.to_ns is None for each in hits] == [False]
         if not hits:
             near = levels is not None and levels.near_truth(truth)

@@ -118,6 +118,50 @@ def test_a_weighing_is_gross_less_tare_whether_measured_or_registered():
     assert seen.bad == {"grossWeight": "no-comm", "weight": "no-comm"}
 
 
+def weighings(it, grosses, **more):
+    """What a bridge tells of each round: the net weight, None for silence."""
+    told = []
+    for gross in grosses:
+        samples = {"gross": bad("g", "no-comm") if gross is None else Sample("g", float(gross))}
+        samples |= {name: Sample(name, value) for name, value in more.items()}
+        seen = it.worth_telling(it.combine(samples), samples)
+        told.append(None if seen is None else seen.fields.get("weight", seen.quality.word))
+    return told
+
+
+def test_a_lorry_is_told_once_when_it_stands_still_and_an_empty_one_never():
+    it = asset("WasteObserved", tare_kg=4200)
+    lorry = [0, 2000, 7400, 7410, 7410, 7400, 3000, 0, 0, 4200, 4210, 4200, 0]
+    assert weighings(it, lorry) == [None] * 3 + [3210.0] + [None] * 9
+    assert weighings(it, [6000, 6000]) == [None, 1800.0]
+
+
+def test_a_restart_in_the_middle_of_a_weighing_does_not_tell_it_again():
+    before, after = asset("WasteObserved", tare_kg=4200), asset("WasteObserved", tare_kg=4200)
+    assert weighings(before, [7400, 7400]) == [None, 3200.0]
+    after.recall(before.remember())
+    assert weighings(after, [7400, 7400, 0, 7400, 7400]) == [None] * 4 + [3200.0]
+
+
+def test_an_indicators_next_ticket_is_a_weighing_also_after_a_restart_but_not_the_first_one_ever_seen():
+    it, again = asset("WasteObserved"), asset("WasteObserved")
+    assert weighings(it, [7400, 7400], tare=4200.0, ticket=17.0) == [None, None]
+    assert weighings(it, [6100, 6100], tare=4200.0, ticket=18.0) == [1900.0, None]
+    again.recall(it.remember())
+    assert weighings(again, [6100], tare=4200.0, ticket=18.0) == [None]
+    assert weighings(again, [6100], tare=4200.0, ticket=19.0) == [1900.0]
+
+
+def test_a_bridge_that_cannot_weigh_says_so_and_says_once_that_it_can_again():
+    it = asset("WasteObserved", tare_kg=4200)
+    assert weighings(it, [0, None, None, 0, 0]) == [None, "bad", "bad", "good", None]
+
+
+def test_a_ticket_that_cannot_be_read_leaves_no_weight():
+    seen = asset("WasteObserved").combine({"gross": Sample("g", 9.0), "ticket": bad("t", "crc")})
+    assert (seen.quality.word, seen.bad) == ("bad", {"weight": "crc"})
+
+
 # Water -------------------------------------------------------------------------------------------------
 
 

@@ -206,7 +206,13 @@ def test_a_commune_without_a_domain_has_none_of_its_devices():
     with pytest.raises(ValueError, match="no lamp cabinet"):
         commune.set_door(is_open=True)
     commune.close()
-    assert {device["driver"] for device in table["device"]} == {"hcsr04", "ds18b20", "contact", "pi-health"}
+    assert {device["driver"] for device in table["device"]} == {
+        "hcsr04",
+        "ds18b20",
+        "contact",
+        "modbus-probe",  # the weighbridge's
+        "pi-health",
+    }
 
 
 def test_echoes_are_as_exact_on_a_clock_that_runs_by_itself():

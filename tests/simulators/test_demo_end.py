@@ -25,7 +25,7 @@ class SlowRunner:
 
 def test_a_demo_that_is_ended_on_a_busy_machine_takes_nothing_more_and_ends_soon():
     runner = SlowRunner()
-    node = SimpleNamespace(node=SimpleNamespace(runner=runner))
+    node = SimpleNamespace(node=SimpleNamespace(lights=SimpleNamespace(step=lambda: None), runner=runner))
     demo = Demo([node], None, None, None, {}, speed=900.0, lead_ns=10**12, began=time.monotonic() - 60)
     demo.pacer = threading.Thread(target=demo.pace, daemon=True)
     demo.pacer.start()
