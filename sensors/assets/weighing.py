@@ -15,7 +15,7 @@ Kilograms = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class WasteObserved:
-    """A weighbridge. It speaks once a weighing, while it cannot weigh, and once when it can again.
+    """A weighbridge. It speaks once a weighing, while it cannot weigh, and once when it can, without weights.
 
     With `ticket`, the number that an indicator gives each weighing, a new number is one. Without, a weighing
     is a load that stands still: two rounds in a row with the same weight, until the platform is empty again.
@@ -40,7 +40,7 @@ class WasteObserved:
         self._ticket: float | None = None
         self._gross_kg: float | None = None
         self._told = False
-        self._was_bad = False
+        self._ready = False
 
     def recall(self, kept: Kept) -> None:
         """Go on from what `remember` returned."""
@@ -74,14 +74,14 @@ class WasteObserved:
     def worth_telling(self, seen: Observation, samples: Mapping[str, Sample]) -> Observation | None:
         """Return what is to be told of what `combine` made; None while there is no new weighing."""
         if seen.quality is Quality.BAD:
-            self._was_bad = True
-            return seen
+            self._ready = False
+            return Observation({}, seen.quality, seen.reasons)  # half a weighing is none
         ticket = samples.get("ticket")
         new = self._is_new(seen) if ticket is None else self._is_next(ticket.value)
-        recovered, self._was_bad = self._was_bad, False
+        was_ready, self._ready = self._ready, True
         if new:
             return seen
-        return Observation({}) if recovered else None
+        return None if was_ready else Observation({})
 
     def _is_next(self, ticket: object) -> bool:
         number = float(ticket) if isinstance(ticket, (int, float)) else None

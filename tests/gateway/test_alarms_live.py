@@ -81,7 +81,7 @@ def test_a_broker_that_was_killed_and_forgot_has_every_retained_topic_again(tmp_
         def topics():
             link, heard = shown_at(mosquitto.port)
             try:
-                until(lambda: len(heard) >= 21, within_s=30, what="meta, state and status of seven assets")
+                until(lambda: len(heard) >= 24, within_s=30, what="meta, state and status of eight assets")
             finally:
                 link.stop(1.0)
             return set(heard)

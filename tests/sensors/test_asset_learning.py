@@ -132,29 +132,29 @@ def weighings(it, grosses, **more):
 def test_a_lorry_is_told_once_when_it_stands_still_and_an_empty_one_never():
     it = asset("WasteObserved", tare_kg=4200)
     lorry = [0, 2000, 7400, 7410, 7410, 7400, 3000, 0, 0, 4200, 4210, 4200, 0]
-    assert weighings(it, lorry) == [None] * 3 + [3210.0] + [None] * 9
+    assert weighings(it, lorry) == ["good"] + [None] * 2 + [3210.0] + [None] * 9
     assert weighings(it, [6000, 6000]) == [None, 1800.0]
 
 
 def test_a_restart_in_the_middle_of_a_weighing_does_not_tell_it_again():
     before, after = asset("WasteObserved", tare_kg=4200), asset("WasteObserved", tare_kg=4200)
-    assert weighings(before, [7400, 7400]) == [None, 3200.0]
+    assert weighings(before, [7400, 7400]) == ["good", 3200.0]
     after.recall(before.remember())
-    assert weighings(after, [7400, 7400, 0, 7400, 7400]) == [None] * 4 + [3200.0]
+    assert weighings(after, [7400, 7400, 0, 7400, 7400]) == ["good"] + [None] * 3 + [3200.0]
 
 
 def test_an_indicators_next_ticket_is_a_weighing_also_after_a_restart_but_not_the_first_one_ever_seen():
     it, again = asset("WasteObserved"), asset("WasteObserved")
-    assert weighings(it, [7400, 7400], tare=4200.0, ticket=17.0) == [None, None]
+    assert weighings(it, [7400, 7400], tare=4200.0, ticket=17.0) == ["good", None]
     assert weighings(it, [6100, 6100], tare=4200.0, ticket=18.0) == [1900.0, None]
     again.recall(it.remember())
-    assert weighings(again, [6100], tare=4200.0, ticket=18.0) == [None]
+    assert weighings(again, [6100], tare=4200.0, ticket=18.0) == ["good"]
     assert weighings(again, [6100], tare=4200.0, ticket=19.0) == [1900.0]
 
 
 def test_a_bridge_that_cannot_weigh_says_so_and_says_once_that_it_can_again():
     it = asset("WasteObserved", tare_kg=4200)
-    assert weighings(it, [0, None, None, 0, 0]) == [None, "bad", "bad", "good", None]
+    assert weighings(it, [0, None, None, 0, 0]) == ["good", "bad", "bad", "good", None]
 
 
 def test_a_ticket_that_cannot_be_read_leaves_no_weight():
