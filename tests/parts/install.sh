@@ -20,6 +20,7 @@ needs chromium chromium
 if [ "${1:-}" = lab ]; then
     needs node nodejs
     needs haproxy haproxy
+    needs rabbitmq-server rabbitmq-server
     needs npm npm
 fi
 
