@@ -1,4 +1,4 @@
-"""Because subscribers of the feed must not lose what a dead machine acknowledged: three brokers, one killed."""
+"""Because subscribers must not lose what a dead machine acknowledged: three brokers, one killed under load."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ class Balancer(Part):
 
 
 class Sender:
-    """A node's link: QoS 1, a window in flight, sent again on a new connection; notes what was acknowledged."""
+    """A node's link: QoS 1, a window in flight, sent again on a new connection; notes the answers."""
 
     def __init__(self, port: int) -> None:
         self.acknowledged: dict[int, float] = {}

@@ -1,4 +1,4 @@
-"""Because a province's broker must outlive a machine: RabbitMQ nodes at addresses of their own, one cluster."""
+"""Because a province's broker must outlive a machine: RabbitMQ nodes, each at its own address, one cluster."""
 
 import socket
 from collections.abc import Sequence
