@@ -1,4 +1,4 @@
-"""Because subscribers must not lose what a dead machine acknowledged: three brokers, one killed under load."""
+"""Because subscribers must not lose what a dead machine acknowledged: three brokers, one killed at work."""
 
 import contextlib
 import json

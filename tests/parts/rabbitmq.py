@@ -1,4 +1,4 @@
-"""Because a province's broker must outlive a machine: RabbitMQ nodes, each at its own address, one cluster."""
+"""Because a province's broker must outlive a machine: a cluster of RabbitMQ nodes, each with an address."""
 
 import socket
 from collections.abc import Sequence
