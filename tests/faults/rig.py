@@ -54,6 +54,7 @@ class EdgeProgram(Program):
         super().__init__(folder, ["edge", "run", str(folder / "edge.toml")], sabotage)
         self._head = (
             f'[site]\n{site}\n[http]\nhost = "{host}"\nport = {self.port}\n'
+            f"open = {'false' if host == '127.0.0.1' else 'true'}\n"
             f'[spool]\npath = "{folder}/edge.db"\n[history]\npath = "{folder}/history.db"\n'
         )
         self.reconfigure(extra)
