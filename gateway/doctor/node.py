@@ -73,6 +73,8 @@ def _broker(config: NodeConfig) -> Iterator[Symptom]:
     where = f"{config.mqtt.host}:{config.mqtt.port}"
     state = services.broker_state(UNIT)
     if not state:
+        if services.taken_back(config.mqtt.password_file):
+            return  # without its password nobody can log in; that the service does not run has been said
         try:
             state = _login(config)
         except ConfigError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.doctor.symptom import Symptom, of
 
 CURRENT = Path("/opt/commune/current")
+CREDENTIALS = Path("/run/credentials")
 RESTARTS = 5  # since the machine came up; a power cut or an update may cost one or two
 _ASK_S = 20.0
 _AGAIN_S = 0.5
@@ -81,6 +82,11 @@ def broker_state(unit: str, patience_s: float = 15.0) -> str:
         if state != "starting" or time.monotonic() >= end:
             return state
         time.sleep(_AGAIN_S)
+
+
+def taken_back(path: Path | None) -> bool:
+    """Whether a secret is one that systemd lends to the service only while that runs, and it does not."""
+    return path is not None and path.is_relative_to(CREDENTIALS) and not path.exists()
 
 
 def user_of(unit: str) -> tuple[str, list[str]]:

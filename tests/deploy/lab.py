@@ -108,9 +108,11 @@ def key_pair(folder: Path) -> Path:
     return key
 
 
-def bundle(folder: Path, key: Path, version: str = "0.1.0", source: Path = ROOT) -> Path:
-    """Build the bundle for this machine from a checkout."""
-    environ = os.environ | {"BUNDLE_PLATFORMS": "x86_64:3.11", "BUNDLE_VERSION": version,
+def bundle(
+    folder: Path, key: Path, version: str = "0.1.0", source: Path = ROOT, platforms: str = "x86_64:3.11"
+) -> Path:
+    """Build a bundle from a checkout, for this machine unless told otherwise."""
+    environ = os.environ | {"BUNDLE_PLATFORMS": platforms, "BUNDLE_VERSION": version,
                             "BUNDLE_PYTHON": sys.executable}  # fmt: skip
     done = subprocess.run(
         ["bash", "scripts/bundle.sh", str(key), str(folder)],

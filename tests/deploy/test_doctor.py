@@ -232,6 +232,18 @@ def test_while_no_node_runs_the_doctor_logs_in_itself(here: Machine, monkeypatch
     assert (tried, codes) == (["gw-01"], ["service-stopped"])
 
 
+def test_a_secret_that_systemd_lends_only_to_a_running_service_is_no_fault(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "CREDENTIALS", here.folder)
+    secret = f"{here.folder}/commune.service/secret"
+    here.units["commune-node.service"] = {"ActiveState": "inactive"}
+    node = here.node(f'[mqtt]\nusername = "n"\npassword_file = "{secret}"\n')
+    edge = here.edge(f'[[upstream]]\nname = "p"\nurl = "http://127.0.0.1:1"\ntoken_file = "{secret}"\n')
+    codes = [each.code for areas in (node, edge) for area in areas for each in area.symptoms]
+    assert codes == ["service-stopped", "edge-silent", "upstream-away"]
+
+
 def test_a_login_at_a_port_where_nobody_listens_says_so(here: Machine) -> None:
     met = [each for area in unit(here, ActiveState="inactive") for each in area.symptoms]
     away = next(each for each in met if each.code == "broker-away")

@@ -22,6 +22,13 @@ if [ "${1:-}" = lab ]; then
     needs haproxy haproxy
     needs rabbitmq-server rabbitmq-server
     needs npm npm
+    needs debootstrap debootstrap
+    needs systemd-nspawn systemd-container
+    needs ssh openssh-client
+    needs openssl openssl
+    needs ip iproute2
+    needs qemu-aarch64-static qemu-user-static
+    needs update-binfmts binfmt-support
 fi
 
 if [ "${#missing[@]}" -gt 0 ]; then
