@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
+from gateway.feed import TYPES
 from gateway.spool import RangeSet, Stream
 from gateway.spool.segment import parse_span
 from tests.parts.http import answers, ask
@@ -16,15 +17,7 @@ from tests.parts.mosquitto import Mosquitto
 from tests.parts.process import Part
 
 COMMUNE = "from gateway.cli import main; main()"
-MEASUREMENTS = (
-    "Device",
-    "StreetlightControlCabinet",
-    "WasteContainer",
-    "WaterConsumptionObserved",
-    "WaterDistributionNetwork",
-    "WaterQualityObserved",
-    "Alert",
-)
+MEASUREMENTS = (*TYPES, "Alert")
 
 
 class Program(Part):
