@@ -159,6 +159,8 @@ def test_a_node_whose_wall_clock_runs_wild_keeps_rhythm_order_and_every_reading(
     world.close()
     assert sum(len(each) for each in found.values()) == taken
     assert not node.runner.missed()
+    weighed = [path for path in found if "/weighbridge-" in path]
+    assert [len(found.pop(path)) for path in weighed] == [1], "a weighbridge has no rhythm: no lorry came"
     for each in found.values():
         monos = [mono for mono, _ in each]
         assert 74 <= len(each) <= 76
