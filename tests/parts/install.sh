@@ -16,6 +16,7 @@ needs victoria-metrics victoria-metrics
 needs strace strace
 needs setpriv util-linux
 needs chromium chromium
+compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null || missing+=(libfaketime)
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 if [ "${1:-}" = lab ]; then
     needs node nodejs
