@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from importlib.metadata import version
 from typing import BinaryIO
 
+from msgspec.structs import replace
+
 from edge_api import status
 from edge_api.api import view
 from edge_api.arrivals import BatchArrival
@@ -14,7 +16,7 @@ from edge_api.expiries import certificates
 from edge_api.gaps import gaps
 from edge_api.intake import is_event, refusal_of
 from edge_api.parts import Parts
-from edge_api.replay import replay
+from edge_api.replay import replay as send_again
 from edge_api.tokens import Scope, Token, holder
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,13 @@ class Asked(Parts):
         """Return how the upstreams stand."""
         relays = [*self.relays, *(each.relay for each in self.rollers)]
         found = status.of_relays(relays, self._wall_ns(), self.room.quota.autonomy_hours())
-        return view.RelayStatus([self._drains.look(each) for each in found.upstreams])
+        passed_over = {each.name: each.passed_over for each in self.rollers}
+        return view.RelayStatus(
+            [
+                self._drains.look(replace(each, passed_over=passed_over.get(each.name)))
+                for each in found.upstreams
+            ]
+        )
 
     def gaps(self) -> Sequence[view.Gap]:
         """Return what is known to be missing."""
@@ -72,7 +80,7 @@ class Asked(Parts):
 
     def replay(self, number: int, fixed: bytes | None) -> None:
         """Send a quarantined body again, mended if `fixed` is given."""
-        replay(self.spool, number, fixed, self._wall_ns())
+        send_again(self.spool, number, fixed, self._wall_ns())
 
     def drop(self, number: int) -> None:
         """Give a quarantined body up for good."""

@@ -175,6 +175,11 @@ def _relay(relay: RelayStatus) -> Iterator[Metric]:
     quarantined = CounterMetricFamily(
         "commune_relay_quarantined", "Lines that the upstream refused for good", labels=["upstream"]
     )
+    passed_over = CounterMetricFamily(
+        "commune_rollups_passed_over",
+        "Readings in no roll-up: too old for any hour, or too far ahead",
+        labels=["upstream"],
+    )
     for upstream in relay.upstreams:
         name = upstream.name
         for lane in ("events", "live", "backlog"):
@@ -187,4 +192,6 @@ def _relay(relay: RelayStatus) -> Iterator[Metric]:
         state.add_metric([name, upstream.state], 1)
         delivered.add_metric([name], upstream.delivered)
         quarantined.add_metric([name], upstream.quarantined)
-    yield from (points, size, age, autonomy, state, delivered, quarantined)
+        if upstream.passed_over is not None:
+            passed_over.add_metric([name], upstream.passed_over)
+    yield from (points, size, age, autonomy, state, delivered, quarantined, passed_over)

@@ -72,7 +72,10 @@ class Drain(Struct, frozen=True, kw_only=True):
 
 
 class UpstreamStatus(Struct, frozen=True, kw_only=True):
-    """How the relay to one upstream stands. Ages are seconds, times RFC 3339 UTC."""
+    """How the relay to one upstream stands. Ages are seconds, times RFC 3339 UTC.
+
+    `passed_over`: readings in no roll-up, too old or too far ahead, since the start; None without roll-ups.
+    """
 
     name: str
     state: str
@@ -83,6 +86,7 @@ class UpstreamStatus(Struct, frozen=True, kw_only=True):
     last_error: str | None = None
     delivered: int = 0
     quarantined: int = 0
+    passed_over: int | None = None
     drain: Drain | None = None
 
 

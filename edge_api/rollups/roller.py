@@ -108,9 +108,16 @@ class Roller:
         self._see_what_can_be_whole()
         now = hour_of(self._wall_ns())
         oldest = now - round(self._config.keep * 1e9 / HOUR_NS)
+        before = self.passed_over
         while not self._stop.is_set() and (batch := self.outbox.next(_BATCH_BYTES)) is not None:
             self._hours.take(self._points(batch), self._choice, max(oldest, self._first), now)
             self.outbox.done(batch)
+        if self.passed_over > before:
+            log.warning(
+                "roll-ups for %s: %d readings are in no hour: they are too old, or more than a day ahead",
+                self.name,
+                self.passed_over - before,
+            )
         self._send()
         self._hours.prune(oldest)
         reclaim(self.spool, [self.relay.outbox])

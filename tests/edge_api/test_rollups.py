@@ -172,12 +172,19 @@ def test_a_node_says_nothing_of_itself_to_the_central_level(tmp_path: Path) -> N
         assert it.lines() == []
 
 
-def test_what_is_older_than_is_kept_or_far_ahead_is_passed_over_and_counted(tmp_path: Path) -> None:
+def test_what_is_older_than_is_kept_or_far_ahead_is_passed_over_counted_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with level(tmp_path, keep=Seconds(86_400)) as it:
         it.take(reading(1, -25 * 60, fillingLevel=0.5), reading(2, 26 * 60, fillingLevel=0.5))
         it.work(1)
         assert it.roller.passed_over == 2
         assert it.lines() == []
+        assert "roll-ups for central: 2 readings are in no hour" in caplog.text
+        caplog.clear()
+        it.take(reading(3, 1, fillingLevel=0.5))
+        it.work(2)
+        assert caplog.text == "", "said once, not each time it looks"
 
 
 def test_hours_that_were_lost_with_their_file_stay_upstream_as_they_are(tmp_path: Path) -> None:
