@@ -11,12 +11,10 @@ import msgspec
 
 from edge_api.database import is_damage, move_aside, open_database, transaction
 from edge_api.province.assetday import Asset, AssetDay
+from edge_api.province.due import Due
 from edge_api.province.totals import CommuneDay
 
 log = logging.getLogger(__name__)
-
-Due = tuple[str, int]
-"""An asset's key and a day that is to be counted anew."""
 
 _VERSION = 1  # of the tables; a file of another version is set aside
 _CACHE_KIB = 2048

@@ -1,9 +1,12 @@
-"""What one day of one asset adds to the indicators: sums of seconds, counts and amounts. Pure."""
+"""What one day of one asset adds to the indicators: sums of seconds, counts and amounts. Pure.
+
+Each function adds a part of the day to what the parts before have come to, reading by reading, so that a day
+counted in parts comes to the very same numbers as one counted at once.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from edge_api.province.sun import Span, overlap_s
 from edge_api.province.watched import Watched
@@ -39,9 +42,8 @@ class Facts:
     supply_kpa: float = 50.0
 
 
-def bin_day(day: Watched, carry: dict[str, float], _facts: Facts) -> Measures:
-    """Sum up a bin: seconds of overflow, how often it was emptied, and how long it had been full."""
-    found = Measures(carry=dict(carry))
+def bin_day(day: Watched, found: Measures, _facts: Facts) -> None:
+    """Add a bin: seconds of overflow, how often it was emptied, and how long it had been full."""
     for hold in day.numbers("fillingLevel"):
         word = "good" if hold.good else "doubtful"
         found.sums[f"level_{word}_s"] += hold.seconds
@@ -55,31 +57,27 @@ def bin_day(day: Watched, carry: dict[str, float], _facts: Facts) -> Measures:
             found.sums["emptied"] += 1
             if full_ns:
                 found.lists["response_s"].append((ts - full_ns) / 1e9)
-            full_ns = 0
+            full_ns = 0.0
         elif level < NO_LONGER_FULL:
-            full_ns = 0
+            full_ns = 0.0
         if level >= OVERFLOW and not full_ns:
-            full_ns = ts
+            full_ns = float(ts)  # as it is when read back from the file
         before = level
     if before is not None:
         found.carry["level"] = before
     found.carry["full_ns"] = full_ns
-    return found
 
 
-def bridge_day(day: Watched, _carry: dict[str, float], _facts: Facts) -> Measures:
-    """Sum up a weighbridge: kilograms and lorries."""
-    found = Measures()
+def bridge_day(day: Watched, found: Measures, _facts: Facts) -> None:
+    """Add a weighbridge: kilograms and lorries."""
     for _, weight, good in day.values("weight"):
         word = "good" if good else "doubtful"
         found.sums[f"weighed_{word}_kg"] += weight
         found.sums[f"lorries_{word}"] += 1
-    return found
 
 
-def quality_day(day: Watched, _carry: dict[str, float], facts: Facts) -> Measures:
-    """Sum up a point of water quality: seconds outside the limits of the day, for each field."""
-    found = Measures()
+def quality_day(day: Watched, found: Measures, facts: Facts) -> None:
+    """Add a point of water quality: seconds outside the limits of the day, for each field."""
     for limit in facts.limits:
         for hold in day.numbers(limit.field):
             word = "good" if hold.good else "doubtful"
@@ -90,12 +88,10 @@ def quality_day(day: Watched, _carry: dict[str, float], facts: Facts) -> Measure
             found.sums[f"{limit.field}_{word}_s"] += hold.seconds
             if outside:
                 found.sums[f"{limit.field}_outside_{word}_s"] += hold.seconds
-    return found
 
 
-def network_day(day: Watched, _carry: dict[str, float], facts: Facts) -> Measures:
-    """Sum up a network: what flowed between two and four, and the seconds with pressure to draw by."""
-    found = Measures()
+def network_day(day: Watched, found: Measures, facts: Facts) -> None:
+    """Add a network: what flowed between two and four, and the seconds with pressure to draw by."""
     begin, end = (day.start_ns + hour * 3600 * 1_000_000_000 for hour in NIGHT)
     found.sums["night_s"] = overlap_s(day.begins_ns, day.end_ns, [(begin, end)])
     for hold in day.numbers("waterFlow"):
@@ -108,12 +104,10 @@ def network_day(day: Watched, _carry: dict[str, float], facts: Facts) -> Measure
         found.sums[f"pressure_{word}_s"] += hold.seconds
         if float(hold.value) >= facts.supply_kpa:
             found.sums[f"supplied_{word}_s"] += hold.seconds
-    return found
 
 
-def lamp_day(day: Watched, carry: dict[str, float], facts: Facts) -> Measures:
-    """Sum up a lamp or a cabinet: seconds lit in darkness and by day, and what its meter counted."""
-    found = Measures(carry=dict(carry))
+def lamp_day(day: Watched, found: Measures, facts: Facts) -> None:
+    """Add a lamp or a cabinet: seconds lit in darkness and by day, and what its meter counted."""
     found.sums["dark_s"] = overlap_s(day.begins_ns, day.end_ns, list(facts.dark))
     for hold in day.holds("powerState"):
         word = "good" if hold.good else "doubtful"
@@ -125,32 +119,23 @@ def lamp_day(day: Watched, carry: dict[str, float], facts: Facts) -> Measures:
                 found.sums[f"lit_{name}_{word}_s"] += seconds
         if lit:
             found.sums[f"lit_{word}_s"] += hold.seconds
-    counter = _counted(day, "energyConsumed", found.carry)
-    if counter is not None:
-        found.sums["energy_kwh"] += counter
-    return found
+    _add_counter(day, "energyConsumed", found, "energy_kwh")
 
 
-def meter_day(day: Watched, carry: dict[str, float], _facts: Facts) -> Measures:
-    """Sum up a water meter: what its counter rose by."""
-    found = Measures(carry=dict(carry))
-    counter = _counted(day, "waterConsumption", found.carry)
-    if counter is not None:
-        found.sums["consumed_m3"] += counter
-    return found
+def meter_day(day: Watched, found: Measures, _facts: Facts) -> None:
+    """Add a water meter: what its counter rose by."""
+    _add_counter(day, "waterConsumption", found, "consumed_m3")
 
 
-def _counted(day: Watched, name: str, carry: dict[str, float]) -> float | None:
-    """Return what a counter rose by since its last good value before the day; a step back counts nothing."""
-    values = [value for _, value, good in day.values(name) if good]
-    if not values:
-        return None
-    rising = [carry[name], *values] if name in carry else values
-    carry[name] = values[-1]
-    return sum(later - earlier for earlier, later in pairwise(rising) if later > earlier)
+def _add_counter(day: Watched, name: str, found: Measures, total: str) -> None:
+    """Add what a counter rose by since its last good value, yesterday's too; a step back counts nothing."""
+    for _, value, good in day.values(name):
+        if good:
+            found.sums[total] += max(0.0, value - found.carry.get(name, value))
+            found.carry[name] = value
 
 
-MEASURES: dict[str, Callable[[Watched, dict[str, float], Facts], Measures]] = {
+MEASURES: dict[str, Callable[[Watched, Measures, Facts], None]] = {
     "WasteContainer": bin_day,
     "WasteObserved": bridge_day,
     "WaterQualityObserved": quality_day,

@@ -29,8 +29,12 @@ class Registry:
         """Whether something has been heard of that is not in the registry yet."""
         return not self._heard.keys() <= self._assets.keys()
 
-    def learn(self, known: Iterable[AssetNow]) -> None:
-        """Take in what history knows of assets by now, and the times noted since."""
+    def learn(self, known: Iterable[AssetNow]) -> list[tuple[str, int, int]]:
+        """Take in what history knows of assets by now, and the times noted since.
+
+        Return the assets that have been in service for longer than was known: key, from when to when (ns).
+        """
+        earlier = []
         with self._lock:
             heard, self._heard = self._heard, {}
             for now in known:
@@ -52,7 +56,10 @@ class Registry:
                 )
                 if old is None or new != replace(old, last_ns=new.last_ns):
                     self._changed.add(now.key)
+                if old is not None and new.since_ns < old.since_ns:
+                    earlier.append((now.key, new.since_ns, old.since_ns))
                 self._assets[now.key] = new
+        return earlier
 
     def changed(self) -> list[Asset]:
         """Return, once, the assets that are new or have changed."""

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
@@ -10,7 +11,8 @@ from edge_api.history.history import LATE
 from sensors.sample import Value
 
 Columns = Mapping[str, Sequence[tuple[int, Value]]]
-_MARKS = frozenset({"q", "qr", LATE})
+EVER = 2**62
+"""A time in ns that comes after all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Watched:
     """Readings from `staleAfter` before a day to `staleAfter` after it, and the day itself, in ns UTC.
 
     `end_ns` is the day's end, or now while the day runs; `begins_ns` is when the asset came into service.
+    `part` looks at some of the readings; each still counts to the next one, whichever part that is in.
     """
 
     def __init__(
@@ -42,26 +45,39 @@ class Watched:
         self.start_ns = start_ns
         self.end_ns = end_ns
         self.stale_ns = stale_ns
+        self._first_ns, self._last_ns = 0, EVER
+
+    def part(self, first_ns: int, last_ns: int = EVER) -> "Watched":
+        """Return the same day, of which only readings with first <= time < last are looked at."""
+        found = copy(self)
+        found._first_ns, found._last_ns = first_ns, last_ns  # noqa: SLF001 - it is one of us
+        return found
 
     @cached_property
     def times(self) -> list[int]:
-        """All times of readings, with those around the day."""
+        """All times of readings, with those around the day and outside the part."""
         return sorted({ts for name, rows in self.columns.items() if name != LATE for ts, _ in rows})
 
-    @cached_property
-    def today(self) -> list[int]:
-        """The times of the day's own readings."""
-        return self.times[bisect_left(self.times, self.start_ns) : bisect_left(self.times, self.end_ns)]
+    def seen(self) -> list[int]:
+        """Return the times of the part, with those around the day."""
+        return self.times[bisect_left(self.times, self._first_ns) : bisect_left(self.times, self._last_ns)]
+
+    def own(self) -> list[int]:
+        """Return the times of the part that lie in the day."""
+        first_ns, last_ns = max(self.start_ns, self._first_ns), min(self.end_ns, self._last_ns)
+        return self.times[bisect_left(self.times, first_ns) : bisect_left(self.times, last_ns)]
 
     @cached_property
     def words(self) -> dict[int, str]:
         """The quality of readings that are not good."""
         return {ts: str(word) for ts, word in self.columns.get("q", ())}
 
-    @cached_property
     def late(self) -> int:
-        """How many of the day's readings came late."""
-        return sum(self.start_ns <= ts < self.end_ns for ts, _ in self.columns.get(LATE, ()))
+        """Return how many of the part's own readings came late."""
+        return sum(
+            self.start_ns <= ts < self.end_ns and self._first_ns <= ts < self._last_ns
+            for ts, _ in self.columns.get(LATE, ())
+        )
 
     def good(self, ts_ns: int, field: str) -> bool:
         """Whether a field of a reading is good: of a doubtful reading only the fields named are doubtful."""
@@ -78,9 +94,10 @@ class Watched:
         }
 
     def values(self, field: str) -> Iterator[tuple[int, float, bool]]:
-        """Yield the day's own numbers of a field: time, value, whether it is good."""
+        """Yield the part's own numbers of a field: time, value, whether it is good."""
+        first_ns, last_ns = max(self.start_ns, self._first_ns), min(self.end_ns, self._last_ns)
         for ts, value in self.columns.get(field, ()):
-            if self.start_ns <= ts < self.end_ns and _is_number(value):
+            if first_ns <= ts < last_ns and _is_number(value):
                 yield ts, float(value), self.good(ts, field)
 
     def numbers(self, field: str) -> Iterator[Hold]:
@@ -88,9 +105,11 @@ class Watched:
         return (hold for hold in self.holds(field) if _is_number(hold.value))
 
     def holds(self, field: str) -> Iterator[Hold]:
-        """Yield each value of a field with the part of the day that it covers, in order."""
+        """Yield each value of a field with the span of the day that it covers, in order."""
         times = self.times
         for ts, value in self.columns.get(field, ()):
+            if not self._first_ns <= ts < self._last_ns:
+                continue
             number = bisect_right(times, ts)
             until = min(ts + self.stale_ns, self.end_ns)
             if number < len(times):
@@ -99,15 +118,17 @@ class Watched:
             if until > begin:
                 yield Hold(value, begin, until, self.good(ts, field))
 
-    def covered_s(self) -> float:
-        """Return how many seconds of the day the readings cover, whatever they say."""
+    def covered_ns(self) -> int:
+        """Return how much of the day the part's readings cover, whatever they say."""
         total = 0
-        for number, ts in enumerate(self.times):
+        times = self.times
+        for number in range(bisect_left(times, self._first_ns), bisect_left(times, self._last_ns)):
+            ts = times[number]
             until = min(ts + self.stale_ns, self.end_ns)
-            if number + 1 < len(self.times):
-                until = min(until, self.times[number + 1])
+            if number + 1 < len(times):
+                until = min(until, times[number + 1])
             total += max(0, until - max(ts, self.start_ns))
-        return total / 1e9
+        return total
 
 
 def _is_number(value: Value) -> bool:
