@@ -31,7 +31,7 @@ def test_a_driver_says_where_its_facts_are_from(name):
     assert CITES.search(module.__doc__)
 
 
-@pytest.mark.parametrize("bench", BENCHES, ids=lambda bench: bench.driver)
+@pytest.mark.parametrize("bench", BENCHES, ids=lambda bench: bench.__name__)
 def test_a_driver_has_what_its_marks_say(bench):
     marks = grades()[bench.driver]
     io = SimIO(VirtualClock())
