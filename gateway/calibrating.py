@@ -4,9 +4,20 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
+from gateway.check.look import settings_of
 from gateway.config import NodeConfig
-from sensors.calibration.procedures import MILLIVOLT, USUAL_KIND, Refused, Step, fit, points_of, steps_of
+from sensors.calibration.procedures import (
+    MILLIVOLT,
+    USUAL_KIND,
+    Refused,
+    Step,
+    enough,
+    fit,
+    points_of,
+    steps_of,
+)
 from sensors.calibration.record import Kind, Point, Record
 from sensors.errors import ConfigError
 from sensors.sample import Metric
@@ -22,13 +33,26 @@ def _(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is calibrated: `of` in the records, and the metric of the device that is read for it."""
+    """What is calibrated: `of` in the records, and the metric of the device that is read for it.
+
+    `litres_per_pulse` is the most that one pulse of a meter stands for; 0 of anything that counts no pulses.
+    """
 
     of: str
     device: str
     metric: str
     unit: str
     kind: Kind
+    litres_per_pulse: float = 0.0
+
+
+@runtime_checkable
+class Pulsing(Protocol):
+    """The settings of a meter that counts pulses."""
+
+    @property
+    def most_litres(self) -> float:
+        """The most litres that one pulse stands for."""
 
 
 Kinds = Callable[[str], Sequence[Metric]]
@@ -43,7 +67,7 @@ class Calibrating:
 
     def __init__(self, target: Target, points: Sequence[Point] = ()) -> None:
         self.target = target
-        self._steps = steps_of(target.kind, target.unit)
+        self._steps = steps_of(target.kind, target.unit, target.litres_per_pulse)
         self._points = tuple(points)
         self._answers: list[float] = []
         self._seen: deque[float] = deque(maxlen=STEADY)
@@ -93,6 +117,8 @@ class Calibrating:
         if step.wants == "number":
             if number is None or not math.isfinite(number):
                 raise Refused(_("A number is needed here."))
+            if step.least:  # more water can still be let through: what has flowed is not lost
+                enough(number, self.target.litres_per_pulse)
             self._answers.append(number)
         else:
             if not self.steady:
@@ -135,6 +161,10 @@ def make(
     gain, offset, facts = fit(target.kind, points, target.unit, celsius)
     if target.kind == "k-factor":  # the index goes on from where it stands
         offset = points[-1][0] * (1 - gain)
+        if target.litres_per_pulse:
+            litres = (points[-1][1] - points[0][1]) * 1000
+            enough(litres, target.litres_per_pulse)
+            facts |= {"within_percent": round(100 * target.litres_per_pulse / litres, 2)}
     found = [
         Record(of=target.of, kind=target.kind, at=at, by=by, note=note, gain=gain, offset=offset,
                points=tuple(points), facts=facts)
@@ -185,9 +215,16 @@ def find(config: NodeConfig, kinds: Kinds, name: str, kind: Kind | None = None) 
     if part == "" and "volume" in units:
         part = "volume"
     metric = _one({key: key for key in units}, part, name)
-    return Target(
-        f"{thing}.{metric}", thing, metric, units[metric], kind or USUAL_KIND.get(units[metric], "two-point")
-    )
+    kind = kind or USUAL_KIND.get(units[metric], "two-point")
+    counted = kind == "k-factor" and units[metric] == "MTQ"
+    coarse = _litres_per_pulse(config, thing) if counted else 0.0
+    return Target(f"{thing}.{metric}", thing, metric, units[metric], kind, coarse)
+
+
+def _litres_per_pulse(config: NodeConfig, device: str) -> float:
+    (own,) = (each for each in config.devices if each.id == device)
+    settings = settings_of(own)
+    return settings.most_litres if isinstance(settings, Pulsing) else 0.0
 
 
 def _metrics(config: NodeConfig, kinds: Kinds, device_id: str) -> Sequence[Metric]:

@@ -180,7 +180,7 @@ class Underway:
             number=min(steps.number, steps.count),
             count=steps.count,
             wants="finish" if step is None else step.wants,
-            sentence=say(_("Keep it?") if step is None else step.sentence),
+            sentence=say(_("Keep it?")) if step is None else step.say(ask.lang),
             left_s=round((work.until_ns - self._clock.monotonic_ns()) / NS, 1),
             unit=target.unit if step is None else step.unit or target.unit,
             own=seen.value if isinstance(seen.value, float) else None,
@@ -245,6 +245,7 @@ FACTS = {
     "slope_percent": _("slope {value} %"),
     "offset_mv": _("{value} mV at pH 7"),
     "litres": _("with {value} litres"),
+    "within_percent": _("exact to {value} %"),
     "clock_unset": _("the node's clock was not set"),
 }
 

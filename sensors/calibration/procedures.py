@@ -1,7 +1,7 @@
 """How each kind of calibration is done: its steps, and what must be true of its points to be believed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sensors.calibration.record import Kind, Point
@@ -18,6 +18,7 @@ MOST_MV = 500.0  # no glass electrode gives more between pH 0 and 14
 MILLIAMPERE, MILLIVOLT = "4K", "2Z"  # UN/CEFACT codes of what is no quantity of the field's yet
 GAIN = (0.5, 2.0)  # of a device that already gives the right unit: beyond, a wire or a setting is wrong
 LEAST_DEPTH_M = 0.1
+LEAST_PULSES = 20  # the count is one pulse off at worst: of 20 that is 5 %
 
 
 def _(text: str) -> str:
@@ -46,6 +47,11 @@ class Step:
     wants: Literal["measure", "number"]
     usual: float | None = None
     unit: str = ""  # UN/CEFACT code of the number where it is not that of the metric
+    least: float = 0.0  # what the number must be at least; the sentence says so
+
+    def say(self, lang: str) -> str:
+        """Return the sentence in one of `sensors.text.LANGUAGES`."""
+        return translator(lang)(self.sentence).format(least=short(self.least, lang))
 
 
 _LOW = Step(_("Bring it to a low, known value. What is it truly?"), "number")
@@ -54,6 +60,12 @@ _HOLD = Step(_("Leave it so until the reading is steady."), "measure")
 _BUFFER = Step(_("Rinse the probe, put it into this buffer and wait."), "measure")
 _WARMTH = Step(_("How warm are the buffers, in °C?"), "number", 25.0, unit="CEL")
 _TWO = (_LOW, _HOLD, _HIGH, _HOLD)
+
+_MUCH = Step(
+    _("Let {least} litres or more through the meter into measured buckets, then shut the tap. How many?"),
+    "number",
+    unit="LTR",
+)
 
 STEPS: dict[Kind, tuple[Step, ...]] = {
     "empty-full": (
@@ -97,9 +109,30 @@ USUAL_KIND: dict[str, Kind] = {
 """By unit; anything else is calibrated at two points."""
 
 
-def steps_of(kind: Kind, unit: str) -> tuple[Step, ...]:
-    """Return the steps of a kind; for a probe that gives mV how warm it was counts too."""
+def steps_of(kind: Kind, unit: str, litres_per_pulse: float = 0.0) -> tuple[Step, ...]:
+    """Return the steps of a kind; for a probe that gives mV how warm it was counts too.
+
+    A meter of so many litres a pulse (0: not known) wants as much water as makes its count exact enough.
+    """
+    if kind == "k-factor" and litres_per_pulse:
+        shut, _bucket, still = STEPS[kind]
+        return shut, replace(_MUCH, least=least_litres(litres_per_pulse)), still
     return (*STEPS[kind], _WARMTH) if kind == "ph" and unit == MILLIVOLT else STEPS[kind]
+
+
+def least_litres(litres_per_pulse: float) -> float:
+    """Return how much water a K-factor needs, so that one pulse more or less does not matter."""
+    return round(LEAST_PULSES * litres_per_pulse, 3)
+
+
+def enough(litres: float, litres_per_pulse: float) -> None:
+    """Raise Refused when so much water gives too few pulses to count by; 0 litres a pulse is not known."""
+    if litres_per_pulse and litres < least_litres(litres_per_pulse):
+        pulses = litres / litres_per_pulse
+        raise Refused(
+            _("{litres} l are only {pulses} pulses: let {least} l or more through in all, and give the sum."),
+            litres=litres, pulses=int(pulses), least=least_litres(litres_per_pulse),
+        )  # fmt: skip
 
 
 def points_of(kind: Kind, answers: Sequence[float]) -> tuple[Point, ...]:

@@ -60,6 +60,11 @@ class PulseFlow:
             if len(self.k_factors) == 1 or not rising:
                 raise ValueError("k_factors: 2 to 5 points, each with a greater hz than the one before")
 
+        @property
+        def most_litres(self) -> float:
+            """The most litres that one pulse stands for: how fine the index is."""
+            return self.litres_per_pulse or 1 / min(point.pulses_per_litre for point in self.k_factors)
+
         def litres(self, pulses: int, hz: float) -> float:
             """Return the litres of so many pulses that came `hz` a second."""
             if self.litres_per_pulse is not None:

@@ -14,6 +14,7 @@ from gateway.calibrating import Calibrating, Target, find, make
 from gateway.cli import node
 from gateway.cli_calibrate import reached, run
 from gateway.runner import Runner
+from sensors import registry
 from sensors.calibration import Calibrations
 from sensors.calibration.procedures import Refused
 from sensors.errors import ConfigError
@@ -142,6 +143,59 @@ def test_a_k_factor_makes_the_flow_true_and_lets_the_index_go_on_from_where_it_s
     assert volume.apply(100.02) == pytest.approx(100.02)
     assert volume.apply(101.02) == pytest.approx(100.97)
     assert flow.apply(2.0) == pytest.approx(1.9)
+
+
+METER = Target("meter.volume", "meter", "volume", "MTQ", "k-factor", litres_per_pulse=10.0)
+
+
+def answered(work, *own):
+    """Let the meter stand still at each reading that a step wants."""
+    for said in own:
+        for _ in range(5):
+            work.see(said)
+        work.take()
+
+
+def test_a_bucket_that_is_too_small_for_the_meter_is_refused_and_more_water_makes_it_right():
+    work = Calibrating(METER)
+    answered(work, 100.0)
+    assert work.step.say("en").startswith("Let 200 litres or more through")
+    assert "ít nhất 200 lít" in work.step.say("vi")
+    with pytest.raises(Refused) as refused:
+        work.take(20.0)
+    assert refused.value.say("en").startswith("20 l are only 2 pulses: let 200 l or more through")
+    assert refused.value.say("vi").startswith("20 l mới được 2 xung: hãy cho chảy tổng cộng ít nhất 200 l")
+    assert work.number == 2, "what has flowed is not lost"
+    work.take(210.0)
+    answered(work, 100.2)
+    (record,) = work.records(by="Hoa", at=AT)
+    assert record.facts == pytest.approx({"litres": 210.0, "within_percent": 4.76})
+
+
+def test_a_script_gives_no_k_factor_of_too_few_pulses_either():
+    with pytest.raises(Refused, match="only 19 pulses"):
+        make(METER, [(100.0, 0.0), (100.19, 0.199)], by="H", at=AT)
+    assert make(METER, [(100.0, 0.0), (100.19, 0.2)], by="H", at=AT)
+
+
+@pytest.mark.parametrize(
+    ("meter", "litres"),
+    [
+        ("litres_per_pulse = 100.0", 100.0),
+        (
+            "k_factors = [{ hz = 1.0, pulses_per_litre = 400.0 }, { hz = 50.0, pulses_per_litre = 450.0 }]",
+            0.0025,
+        ),
+    ],
+)
+def test_a_target_knows_the_coarsest_pulse_of_its_meter(tmp_path, meter, litres):
+    path = tmp_path / "node.toml"
+    device = f'[[device]]\nid = "m"\ndriver = "pulse-flow"\nconfig = {{ line = "GPIO4", {meter} }}\n'
+    path.write_text(f"{SITE}{device}")
+    config = node_config.load(path)
+    metrics = registry.driver("pulse-flow").metrics
+    assert find(config, lambda _: metrics, "m").litres_per_pulse == litres
+    assert find(config, lambda _: metrics, "m.flow").litres_per_pulse == 0.0
 
 
 def test_a_script_gives_points_and_the_history_lists_them(file):
