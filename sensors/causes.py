@@ -53,14 +53,14 @@ DEVICES: dict[str, Cause] = {
         _("The measurements scatter too much"),
         _("Take away foil, cobwebs and whatever hangs before the sensor; tighten its holder."),
     ),
+    "echo-interference": broken(
+        _("Another ultrasonic sensor disturbs this one"),
+        _("Turn the two away from each other, or set them farther apart."),
+    ),
     # a contact
     "contact-flutters": doubtful(
         _("{where} changes by itself: {flips} times in {seconds} s"),
         _("Look for a loose wire, a cut one, or a contact without pull-up."),
-    ),
-    "contact-unmoved": doubtful(
-        _("{where} has not moved for {hours} h"),
-        _("Open and shut it by hand: if nothing changes, the contact sticks or its wire is cut."),
     ),
     # a pulse meter
     "pulses-none": doubtful(
@@ -199,10 +199,6 @@ DEVICES: dict[str, Cause] = {
     "light-full": broken(
         _("The light sensor is blinded: it reads its maximum"),
         _("Put the white dome over it, and write its factor as dome."),
-    ),
-    "light-none": doubtful(
-        _("The light sensor sees nothing at all"),
-        _("By day: wipe the dome, look for paint, mud or an insect. At night this is right."),
     ),
     # a load cell's converter
     "hx711-silent": broken(

@@ -54,9 +54,9 @@ MACHINE: dict[str, Cause] = {
         _("{where} belongs to the serial console"),
         _("Use another line, or switch the console off with raspi-config."),
     ),
-    "line-of-bus": doubtful(
-        _("{where} belongs to {bus}, which is switched on"),
-        _("Use another line, or switch {bus} off with raspi-config."),
+    "line-of-bus": broken(
+        _("{where} is held by the Pi's own {bus}, which is switched on"),
+        _("Put the wire on another line and change the configuration, or switch {bus} off in raspi-config."),
     ),
     "not-in-group": broken(
         _("{user} is not in the group {group}, so {where} is closed"),
@@ -110,6 +110,22 @@ MACHINE: dict[str, Cause] = {
     "went-back": doubtful(
         _("{metric}: the counter went back"),
         _("Was the meter changed or reset? Note it in the log."),
+    ),
+    "calibrating": doubtful(
+        _("{metric} has no value while it is being calibrated"),
+        _("Finish the calibration, then check again."),
+    ),
+    "calibration-old": doubtful(
+        _("{metric}: the calibration is too old"),
+        _("Run commune node calibrate {of}, then check again."),
+    ),
+    "calibration-none": doubtful(
+        _("{metric} was never calibrated"),
+        _("Run commune node calibrate {of}, then check again."),
+    ),
+    "valueless": broken(
+        _("{metric} has no value: {reason}"),
+        _("Look at the sensor, its supply and its wires, then check again."),
     ),
     "doubtful": doubtful(
         _("{metric} is doubtful: {reason}"),

@@ -18,7 +18,7 @@ def doubted(sample: Sample, reason: str, severity: Quality = Quality.UNCERTAIN) 
     if severity <= sample.quality:
         return sample
     if severity is Quality.BAD:
-        return bad(sample.metric, reason, sample.raw)
+        return bad(sample.metric, reason, sample.raw, sample.value)
     return replace(sample, quality=severity, reason=reason)
 
 

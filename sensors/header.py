@@ -7,6 +7,12 @@ PINS = {
 PULLED_UP = frozenset({"GPIO0", "GPIO1", "GPIO2", "GPIO3"})  # 1.8 kohm (2, 3) or 3.9 kohm (0, 1) to 3.3 V
 CONSOLE = frozenset({"GPIO14", "GPIO15"})
 
+BUS_LINES = {  # what the kernel takes when a bus is switched on in raspi-config
+    "1-Wire": frozenset({"GPIO4"}),
+    "SPI": frozenset({"GPIO7", "GPIO8", "GPIO9", "GPIO10", "GPIO11"}),
+    "I2C": frozenset({"GPIO2", "GPIO3"}),
+}
+
 
 def pin_of(line: str) -> int | None:
     """Return the header's pin of a line such as GPIO17; None for what is not one."""

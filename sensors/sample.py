@@ -42,6 +42,7 @@ class Sample:
     """One value of one metric. `value` is None when the quality is BAD; `raw` is what the device said.
 
     `uncalibrated` is the device's own number in the metric's unit, where a calibration made `value` of it.
+    `refused` is what a BAD one would have said, for whoever stands at the wires; nothing publishes it.
     """
 
     metric: str
@@ -50,6 +51,7 @@ class Sample:
     reason: str = ""
     raw: float | None = None
     uncalibrated: float | None = None
+    refused: float | None = None
 
     def __post_init__(self) -> None:
         if (self.quality is Quality.BAD) != (self.value is None):
@@ -58,9 +60,10 @@ class Sample:
             raise ValueError(f"{self.metric}: a reason goes with every quality but GOOD")
 
 
-def bad(metric: str, reason: str, raw: float | None = None) -> Sample:
-    """Make a sample that says why there is no value."""
-    return Sample(metric, None, Quality.BAD, reason, raw)
+def bad(metric: str, reason: str, raw: float | None = None, refused: Value | None = None) -> Sample:
+    """Make a sample that says why there is no value, and which number was refused."""
+    own = refused if isinstance(refused, (int, float)) and not isinstance(refused, bool) else None
+    return Sample(metric, None, Quality.BAD, reason, raw, refused=own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from simulators.signals.hcsr04 import RangerSignal
 from simulators.signals.iio import LuxFiles
 from simulators.signals.modbus import Cell, Supply, probe_bank, pzem_bank
 from simulators.signals.pulses import PulseSignal
-from simulators.signals.thermal import ThermalFiles
+from simulators.signals.thermal import BoardFiles, ThermalFiles
 from simulators.toml import Table
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Bench:
         self.clock = VirtualClock()
         self.io = BenchIO(self.clock)
         self.machine = Machine(user="pi", ports=(RS485, METERS, FEEDER, SERIAL))
+        self.settings: dict[str, Table] = {}  # by device: what somebody has written otherwise in its [config]
+        self.checks: dict[str, list[Table]] = {}  # by device: its [[device.checks]]
         self.distance_m: float | None = 0.62
         self.echoes: Iterator[float | None] | None = None  # one after the other, instead of the distance
         pin = self.io.pin
@@ -74,11 +76,14 @@ class Bench:
         cells = {0: Cell("u16", 0.01, lambda: self.ph), 1: Cell("s16", 0.1, lambda: 27.4)}
         self.rs485.add(PH, 3, probe_bank(cells))
         self.rs485.add(TURBIDITY, 3, probe_bank({0: Cell("f32", 1.0, lambda: self.turbidity)}))
-        self.volts = 229.0
+        self.volts, self.energy_wh = 229.0, 812_000.0
         self.meters = self.io.wire_bus(METERS)
-        self.meters.add(POWER, 4, pzem_bank(lambda: Supply(self.volts, 6.5, 1410.0, 812_000.0, 50.0, 0.95)))
+        self.meters.add(
+            POWER, 4, pzem_bank(lambda: Supply(self.volts, 6.5, 1410.0, self.energy_wh, 50.0, 0.95))
+        )
         self.lux = LuxFiles(self.io.sysfs, lambda: 9000.0)
         self.thermal = ThermalFiles(self.io.sysfs, lambda: 51.0)
+        self.board = BoardFiles(self.io.sysfs)
         self.field = FieldDevices(self.io, TIMEOUT_S)
 
     @property
@@ -91,7 +96,7 @@ class Bench:
         return convert(
             {
                 "site": {"province": "42", "commune": "18562", "gw": "gw-01", "name": "Bàn thử"},
-                "device": self.devices(),
+                "device": [self._as_written(each) for each in self.devices()],
                 "asset": self.assets(),
             },
             NodeConfig,
@@ -138,13 +143,23 @@ class Bench:
             _asset(
                 "cabinet-01",
                 "StreetlightControlCabinet",
-                {"voltage": "power.voltage", "current": "power.current", "power": "power.power"},
+                {
+                    "voltage": "power.voltage",
+                    "current": "power.current",
+                    "power": "power.power",
+                    "energy": "power.energy",
+                },
             ),
             _asset("cabinet-02", "StreetlightControlCabinet", {"illuminance": "lux.illuminance"}),
             _asset("cabinet-03", "StreetlightControlCabinet", {"door": "door.active"}),
             _asset("gw-01", "Device", {"cpuTemperature": "pi.cpuTemperature", "diskFree": "pi.diskFree"}),
             *self.field.assets(),
         ]
+
+    def _as_written(self, device: Table) -> Table:
+        name = device["id"]
+        config = device["config"] | self.settings.get(name, {})
+        return device | {"config": config, "checks": self.checks.get(name, [])}
 
     def _surface(self) -> float | None:
         return self.distance_m if self.echoes is None else next(self.echoes)

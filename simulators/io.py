@@ -63,7 +63,7 @@ class SimIO:
 
     def pin(self, line: str) -> SimPin:
         """Return the world's side of a line."""
-        pin: SimPin = self._pins.pin(line)
+        pin: SimPin = self._pins.take(line)
         return pin
 
     def wire_bus(self, port: str) -> RtuBus:

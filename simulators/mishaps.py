@@ -9,6 +9,7 @@ from pathlib import Path
 from simulators.bench import METERS, PH, POWER, RS485, TURBIDITY, Bench
 from simulators.mishap import Mishap
 from simulators.mishaps_field import FIELD_MISHAPS
+from simulators.mishaps_setup import SETUP_MISHAPS
 
 
 def _flutter(bench: Bench, line: str) -> None:
@@ -134,8 +135,6 @@ _FIRST = (
            lambda bench: _refused(bench, "'.lgd-nfy-3'", folder="/"), LINES),
     Mishap("echo", "no-chip", "the machine is no Pi", "fault", "no-gpio",
            lambda bench: _refused(bench, "can not open gpiochip", chips=False), LINES),
-    Mishap("echo", "busy", "another program holds the lines", "fault", "line-taken",
-           lambda bench: _refused(bench, "GPIO busy"), LINES),
     Mishap("lid", "twice", "something else on this node holds GPIO25", "fault", "line-taken",
            lambda bench: bench.io.digital_in("GPIO25")),
     Mishap("door", "twice", "something else on this node holds GPIO27", "fault", "line-taken",
@@ -159,7 +158,7 @@ _FIRST = (
     Mishap("power", "denied", "the user may not use the meter's port", "no-comm", "port-denied",
            lambda bench: _denied(bench, METERS)),
 )  # fmt: skip
-MISHAPS = (*_FIRST, *FIELD_MISHAPS)
+MISHAPS = (*_FIRST, *FIELD_MISHAPS, *SETUP_MISHAPS)
 
 
 def mishap(full_name: str) -> Mishap:

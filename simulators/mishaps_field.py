@@ -48,6 +48,8 @@ FIELD_MISHAPS = (
            lambda bench: _serial(bench, "garbage")),
     Mishap("heap", "no-surface", "nothing throws the serial ranger's sound back", "no-echo", "echo-nothing",
            lambda bench: _serial(bench, "nothing")),
+    Mishap("heap", "crosstalk", "another ranger's sound comes into the serial ranger", "interference",
+           "echo-interference", lambda bench: _serial(bench, "interference")),
     Mishap("sealed", "trigger-cut", "the sealed ranger's trigger wire is cut", "no-echo", "echo-silent",
            lambda bench: setattr(bench.field.sealed, "unplugged", True)),
     Mishap("sealed", "blind", "waste stands in the sealed ranger's blind zone", "range", "out-of-range",

@@ -13,6 +13,10 @@ SpiCodes = Callable[[int], int | None]
 """channel 0..7 of an MCP3008 -> its conversion 0..1023; None when the chip does not answer."""
 
 
+class Busy(Exception):  # noqa: N818 - lgpio's own is called `error` and derives from nothing more either
+    """What the kernel says by lgpio of a line that somebody else has."""
+
+
 class SimPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
     """A mock pin that remembers what is wired to it, keeps no history and takes its time from the factory."""
 
@@ -69,7 +73,18 @@ class SimPins(MockFactory):  # type: ignore[misc]  # gpiozero has no types
         self._clock = clock
         self._stolen_ns = 0
         self.spi_codes: dict[int, SpiCodes] = {}
+        self.held: set[str] = set()  # lines that the kernel gives nobody: a bus or another program has them
         super().__init__(revision=REVISION, pin_class=SimPin)
+
+    def take(self, line: str) -> Any:
+        """Return a pin for the world's side, whoever has the line."""
+        return super().pin(line)
+
+    def pin(self, name: Any) -> Any:
+        """Return a pin; raise Busy, as lgpio does, for one that the kernel does not give."""
+        if name in self.held:
+            raise Busy("GPIO busy")
+        return super().pin(name)
 
     def steal(self, seconds: float) -> None:
         """Take the processor away from whoever moves a pin now, as Linux may at any moment."""

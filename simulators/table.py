@@ -12,7 +12,7 @@ from sensors.sample import Observation
 from simulators.bench import Bench
 from simulators.mishap import Mishap
 
-TWICE_NS = 35_000_000_000
+TWICE_NS = 59_000_000_000  # every 30 s, the last asset's first reading after nearly that
 HEAD = """\
 # Lỗi và cách nhận biết / Faults, and how they are told
 

@@ -22,7 +22,13 @@ _BY_REASON = {
     "went-back": "went-back",
     "spread": "echo-spread",
     "no-value": "unit-no-value",
+    "interference": "echo-interference",
+    "calibrating": "calibrating",
+    "calibration": "calibration-old",
+    "uncalibrated": "calibration-none",
 }
+
+RAW = "raw"  # in the place of a unit: the number is the device's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,11 @@ def look(place: Place, device: Device) -> Looked:
     """Read a device and let it say what is wrong; on the thread of its bus. Raises nothing that it meets."""
     samples, findings = device.look()
     ordered = [samples[metric.key] for metric in device.kinds]
-    found = list(findings) or list(_of_error(place, device.error)) or list(_of_samples(place, ordered))
+    found = (
+        list(findings)
+        or list(_of_error(place, device.error))
+        or list(_of_samples(place, device.kinds, ordered))
+    )
     return Looked(place, device.kinds, tuple(ordered), tuple(found))
 
 
@@ -102,32 +112,49 @@ def _of_error(place: Place, error: Exception | None) -> Iterable[Finding]:
     if error is None or isinstance(error, BusError):
         return
     detail = str(error) or type(error).__name__
-    taken = [line for _, line in place.lines if detail.startswith(f"{line}:")]
+    named = [line for _, line in place.lines if detail.startswith(f"{line}:")]
     if isinstance(error, IOUnavailable) and place.port:
         yield Finding("port-failed", place.port, detail=detail)
     elif isinstance(error, IOUnavailable):
-        yield Finding("no-gpio", place.lines[0][1] if place.lines else place.bus, detail=detail)
-    elif isinstance(error, ConfigError) and taken:
-        yield Finding("line-taken", taken[0])
+        lines = named or [line for _, line in place.lines] or [place.bus]
+        yield Finding("no-gpio", lines[0], detail=detail)
+    elif isinstance(error, ConfigError) and named:
+        yield Finding("line-taken", named[0])
     elif isinstance(error, ConfigError):
         yield Finding("settings-wrong", place.bus, detail=detail)
     else:
         yield Finding("broken", place.bus, detail=f"{type(error).__name__}: {detail}")
 
 
-def _of_samples(place: Place, samples: Sequence[Sample]) -> Iterable[Finding]:
+def _of_samples(place: Place, metrics: Sequence[Metric], samples: Sequence[Sample]) -> Iterable[Finding]:
     """Say of each reason once what it means where the driver itself has nothing to say."""
+    units = {metric.key: metric.unit for metric in metrics}
     said = set()
     for sample in samples:
         if sample.quality is Quality.GOOD or sample.reason in said:
             continue
         said.add(sample.reason)
         where = place.port or (place.lines[0][1] if place.lines else place.bus)
-        seen = sample.raw if sample.value is None else sample.value
         facts: dict[str, str | int | float] = {"metric": sample.metric, "reason": sample.reason}
-        facts["value"] = "?" if seen is None else seen
-        facts["unit"] = place.unit or 0
-        yield Finding(_BY_REASON.get(sample.reason, "doubtful"), where, **facts)
+        facts |= {"of": f"{place.device}.{sample.metric}", "unit": place.unit or 0}
+        facts |= _said(sample, units.get(sample.metric, ""))
+        yield Finding(_code(place, sample), where, **facts)
+
+
+def _code(place: Place, sample: Sample) -> str:
+    otherwise = "valueless" if sample.value is None else "doubtful"
+    code = _BY_REASON.get(sample.reason, otherwise)
+    fits = {"unit-no-value": place.unit is not None, "echo-spread": sample.metric == "distance"}
+    return code if fits.get(code, True) else otherwise
+
+
+def _said(sample: Sample, unit: str) -> dict[str, str | int | float]:
+    """Return what the device said: in the metric's unit, or its raw number, which only its sheet explains."""
+    if sample.value is not None:
+        return {"value": sample.value, "in": unit}
+    if sample.refused is not None:
+        return {"value": sample.refused, "in": unit}
+    return {"value": "?"} if sample.raw is None else {"value": sample.raw, "in": RAW}
 
 
 def changed(looked: Looked, findings: Sequence[Finding]) -> Looked:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from gateway.check.reasoning import Machine
 
+BUSES = {"I2C": "dev/i2c-1", "SPI": "dev/spidev0.*", "1-Wire": "sys/bus/w1/devices/w1_bus_master*"}
 SERIAL = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS[0-9]", "serial[0-9]")
 
 
-def this_machine(dev: Path = Path("/dev")) -> Machine:
+def this_machine(root: Path = Path("/")) -> Machine:
     """Look at the machine that this runs on."""
+    dev = root / "dev"
     ports = serial_ports(dev)
     folder = Path(os.environ.get("LG_WD", "."))
     groups = {group.gr_name for group in grp.getgrall() if group.gr_gid in os.getgroups()}
@@ -23,6 +25,7 @@ def this_machine(dev: Path = Path("/dev")) -> Machine:
         denied=frozenset(port for port in ports if not os.access(port, os.R_OK | os.W_OK)),
         lgpio=importlib.util.find_spec("lgpio") is not None,
         chips=any(dev.glob("gpiochip*")),
+        buses=frozenset(bus for bus, files in BUSES.items() if any(root.glob(files))),
         folder="" if os.access(folder, os.W_OK) else str(folder.resolve()),
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gateway.check.look import Looked, changed
 from sensors.findings import Finding
-from sensors.header import CONSOLE, PULLED_UP
+from sensors.header import BUS_LINES, CONSOLE, PULLED_UP
 from sensors.sample import Quality
 
 
@@ -24,6 +24,7 @@ class Machine:
     denied: frozenset[str] = field(default=frozenset())
     lgpio: bool = True
     chips: bool = True
+    buses: frozenset[str] = field(default=frozenset())  # that are switched on, of sensors.header.BUS_LINES
     folder: str = ""  # that lgpio needs and that cannot be written; empty when it can
 
     def lacks(self, group: str) -> bool:
@@ -96,8 +97,16 @@ def _gpio(finding: Finding, machine: Machine) -> Finding:
     if machine.folder:
         return Finding("folder-unwritable", machine.folder)
     if "busy" in str(finding.facts.get("detail", "")).lower():
-        return Finding("line-taken", finding.where)
+        return _taken(finding.where, machine)
     return finding
+
+
+def _taken(line: str, machine: Machine) -> Finding:
+    """Say who holds a line: the kernel for one of its buses, else a program."""
+    for bus, lines in BUS_LINES.items():
+        if bus in machine.buses and line in lines:
+            return Finding("line-of-bus", line, bus=bus)
+    return Finding("line-taken", line)
 
 
 def _lines(each: Looked) -> Looked:

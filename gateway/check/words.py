@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from gateway.check.look import Looked
+from gateway.check.look import RAW, Looked
 from gateway.feed.desk import Checked, Measured, Told
-from sensors.figures import DECIMALS, UNITS, number
+from sensors.figures import DECIMALS, UNITS, number, short
 from sensors.findings import Fact, Finding, say
 from sensors.reasons import REASONS
 from sensors.reasons import sentence as reason_sentence
@@ -65,8 +65,16 @@ def told(finding: Finding, lang: str) -> Told:
     facts = dict(finding.facts)
     known = {"metric": METRICS, "reason": {code: reason.sentence for code, reason in REASONS.items()}}
     named = {name: _named(value, known.get(name, {}), lang) for name, value in facts.items()}
+    if "in" in facts and isinstance(facts["value"], (int, float)):
+        named["value"] = _said(facts["value"], str(facts["in"]), lang)
     wrong, look = say(Finding(finding.code, finding.where, **named), lang)
     return Told(finding.code, finding.severity.word, wrong, look, finding.where, facts)
+
+
+def _said(value: float, unit: str, lang: str) -> str:
+    if unit == RAW:
+        return translator(lang)(_("raw {number}")).format(number=short(value, lang))
+    return value_text(value, unit, lang)
 
 
 def _named(value: Fact, words: Mapping[str, str], lang: str) -> Fact:

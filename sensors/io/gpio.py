@@ -12,7 +12,7 @@ from typing import Any
 
 from gpiozero import GPIOZeroError, InputDevice, OutputDevice
 
-from sensors.errors import ConfigError
+from sensors.errors import ConfigError, IOUnavailable, SensorError
 from sensors.io import Clock, Edge, Pull, PulseSnapshot
 
 TRIGGER_S = 10e-6  # HC-SR04 datasheet: at least 10 us high starts a burst
@@ -27,7 +27,7 @@ class GpioContact:
     def __init__(self, factory: Any, line: str, pull: Pull, *, invert: bool) -> None:
         """Take the line; a contact to ground (pull up) is active when low, any other when high."""
         active_state = True if pull == "none" else None
-        with line_errors(line):
+        with line_errors(line, factory):
             self._pin = InputDevice(
                 line, pull_up=_PULL_UP[pull], active_state=active_state, pin_factory=factory
             )
@@ -67,12 +67,12 @@ class GpioEcho:
         self._factory = factory
         self._rise: Any = None
         self._fall: Any = None
-        with line_errors(trigger):
+        with line_errors(trigger, factory):
             self._trigger = OutputDevice(trigger, pin_factory=factory)
         try:
-            with line_errors(echo):
+            with line_errors(echo, factory):
                 self._echo = InputDevice(echo, pull_up=None, active_state=True, pin_factory=factory)
-        except ConfigError:
+        except SensorError:
             self._trigger.close()
             raise
         self._echo.pin.edges = "both"
@@ -151,7 +151,7 @@ class GpioPulses:
         self._factory = factory
         self._tally = PulseTally(debounce_s)
         self._anchor: tuple[Any, int] | None = None
-        with line_errors(line):
+        with line_errors(line, factory):
             self._pin = InputDevice(line, pull_up=True, pin_factory=factory)
         self._pin.pin.edges = edge
         self._pin.pin.when_changed = self._edge
@@ -173,9 +173,16 @@ class GpioPulses:
 
 
 @contextmanager
-def line_errors(line: str) -> Iterator[None]:
-    """Turn what a pin factory refuses into a ConfigError that names the line."""
+def line_errors(line: str, factory: Any = None) -> Iterator[None]:
+    """Name the line: ConfigError when this process has it, IOUnavailable when the kernel does not give it.
+
+    With a factory the kernel is asked first: a device that fails half-made would have the line for good.
+    """
     try:
+        if factory is not None:
+            factory.pin(line)
         yield
     except GPIOZeroError as error:
         raise ConfigError(f"{line}: {error}") from error
+    except Exception as error:  # lgpio's own is a bare Exception that says "GPIO busy" and not of which line
+        raise IOUnavailable(f"{line}: {error}") from error

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpiozero import MCP3008, GPIOZeroError, InputDevice, OutputDevice
 
-from sensors.errors import BusError, ConfigError
+from sensors.errors import BusError, SensorError
 from sensors.io import ClockedWord
 from sensors.io.gpio import line_errors
 
@@ -15,7 +15,7 @@ class GpioOut:
 
     def __init__(self, factory: Any, line: str, *, invert: bool) -> None:
         """Take the line; inverted, on is low, as on most relay boards with an optocoupler."""
-        with line_errors(line):
+        with line_errors(line, factory):
             self._pin = OutputDevice(line, active_high=not invert, initial_value=False, pin_factory=factory)
 
     def set(self, on: bool) -> None:
@@ -39,12 +39,12 @@ class GpioClocked:
     def __init__(self, factory: Any, now_ns: Callable[[], int], clock_line: str, data_line: str) -> None:
         """Take both lines; `now_ns` times the pulses."""
         self._now_ns = now_ns
-        with line_errors(clock_line):
+        with line_errors(clock_line, factory):
             self._clock = OutputDevice(clock_line, pin_factory=factory)
         try:
-            with line_errors(data_line):
+            with line_errors(data_line, factory):
                 self._data = InputDevice(data_line, pull_up=True, pin_factory=factory)
-        except ConfigError:
+        except SensorError:
             self._clock.close()
             raise
 
