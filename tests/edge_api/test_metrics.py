@@ -16,6 +16,7 @@ from tests.edge_api.conftest import Client
 from tests.edge_api.edge_rig import PROVINCE, edge_config
 from tests.edge_api.fake_edge import NOW_NS, FakeEdge
 from tests.edge_api.rig import config
+from tests.parts.wait import until
 
 OLD = b"WasteContainer,asset=bin-1,commune=18562,domain=waste,province=42 fillingLevel=0.5"
 
@@ -48,10 +49,11 @@ def test_an_edge_tells_a_monitor_how_many_readings_are_in_no_roll_up(tmp_path: P
     kept = Rollups(keep=Seconds(86_400))
     edge = Edge(replace(edge_config(tmp_path, PROVINCE, None, upstreams), rollups=kept), lambda: NOW_NS)
     at_ns = NOW_NS - 26 * 3600 * 10**9
+    body = join_lines([b"%s %d" % (OLD, at_ns)])
+    edge.spool.append([Segment(READINGS, 1, span_of([("gw-01", "aa", 1)]), body, at_ns, at_ns)])
+    edge.start()
     try:
-        body = join_lines([b"%s %d" % (OLD, at_ns)])
-        edge.spool.append([Segment(READINGS, 1, span_of([("gw-01", "aa", 1)]), body, at_ns, at_ns)])
-        edge.rollers[0].work()
+        until(lambda: edge.rollers[0].passed_over, what="the roller to look at the reading")
         text = Metrics(edge).text().decode()
     finally:
         edge.stop(0.0)
