@@ -108,7 +108,7 @@ def run(
     if not target:
         show_targets(way, lang, as_json=as_json)
         return
-    who = by or click.prompt(_folded(say(_("Who calibrates?"))), err=True)
+    who = by or click.prompt(_folded(say(_("Who calibrates?"))), prompt_suffix=" ", err=True)
     start = Ask(
         "calibrate", lang=lang, who=who, act="start", target=target, kind=kind, note=note, points=given
     )
@@ -166,7 +166,7 @@ class Led:
         return [each for each in answers if isinstance(each, Calibrated)]
 
     def _refused(self, why: str) -> None:
-        """Begin anew with a person who is there; a script is over."""
+        """Say it to a person who is there, who may try again; a script is over."""
         if not sys.stdin.isatty():
             raise NotDone(why)
         click.secho(_folded(why), fg="red", err=True)
@@ -175,7 +175,13 @@ class Led:
         head = f"{stands.number}/{stands.count} {stands.sentence}"
         if stands.wants == "number":
             number = self._number(head, stands)
-            return self._do("back") if number is None else self._point(stands, number)
+            if number is None:
+                return self._do("back")
+            try:
+                return self._point(stands, number)
+            except NotDone as refused:  # the step stays: what was poured or hung on is not lost
+                self._refused(str(refused))
+                return stands
         if self._back(head):
             return self._do("back")
         if stands.wants == "measure":
@@ -214,7 +220,7 @@ class Led:
         unit = UNITS.get(stands.unit, stands.unit)
         usual = None if stands.usual is None else short(stands.usual, self.ask.lang)
         while True:
-            said = click.prompt(_folded(f"{text} {unit}".rstrip()), default=usual, err=True)
+            said = click.prompt(_folded(f"{text} ({unit})" if unit else text), default=usual, err=True)
             if said.strip() == "b":
                 return None
             with suppress(ValueError):

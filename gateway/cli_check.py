@@ -44,6 +44,7 @@ def check(
 
     Exit code 0 when all is good, 1 when something is not, 2 when the configuration is wrong.
     """
+    quiet()
     with configuration():
         config = loaded(file, lang, as_json=as_json)
         with source(config) as looks:
@@ -92,10 +93,13 @@ def kept(looks: "Source", config: "NodeConfig", paper: Path, who: str) -> "Sourc
     return looked
 
 
+def quiet() -> None:
+    """Say nothing of what the journal would: the check says it in words of its own. Before devices open."""
+    logging.basicConfig(level=logging.CRITICAL)
+
+
 def finish(looks: "Source", device: str, lang: str, *, watch: bool, as_json: bool) -> None:
     """Show a check, once or again and again, and exit by its worst quality."""
-    # what the journal would say, the check says in words of its own
-    logging.basicConfig(level=logging.CRITICAL)
     quality = "good"
     try:
         while True:
@@ -114,7 +118,7 @@ def shown(answers: "Iterator[Answer]", lang: str, *, as_json: bool, over: bool =
     """Print the answers as they come; return the worst quality. `over` draws on the same place again."""
     import msgspec
 
-    from gateway.check.show import drawn
+    from gateway.check.show import drawn, fitting
     from gateway.feed.desk import Done, Refused
 
     quality = "good"
@@ -134,7 +138,7 @@ def shown(answers: "Iterator[Answer]", lang: str, *, as_json: bool, over: bool =
         for _answer in heard():
             pass
     elif over:
-        page = "\n".join(drawn(heard(), lang))
+        page = "\n".join(fitting(heard(), lang))
         click.echo(f"{HOME}{page.replace(chr(10), f'{chr(27)}[K{chr(10)}')}\n{REST}", nl=False)
     else:
         for line in drawn(heard(), lang):

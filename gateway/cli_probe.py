@@ -47,19 +47,26 @@ def probe(ports: tuple[str, ...], bauds: tuple[int, ...], units: str, lang: str,
 
 def report(met: "list[Met]", lang: str) -> None:
     """Print what was met and the lines for node.toml."""
+    from gateway.check.show import folded
     from gateway.probe.propose import proposals
     from sensors.text import translator
 
     translate = translator(lang)
     number = translate(_("unit"))
     for each in met:
+        if each.kind == "port":
+            failed = translate(_("{where} cannot be opened: {detail}"))
+            click.echo(folded(f"✗ {failed}".format(where=each.where, detail=each.what), "  "))
+            continue
         unit = f" {number} {each.unit} ({each.baud})" if each.kind == "modbus" else ""
-        click.echo(f"✓ {each.kind} {each.where}{unit} {each.what}".rstrip())
+        click.echo(folded(f"✓ {each.kind} {each.where}{unit} {each.what}".rstrip(), "  "))
     lines = list(proposals(met))
     if not lines:
-        click.echo(translate(_("Nothing was found. Look at the supply and the wires, then try again.")))
+        nothing = translate(_("Nothing was found. Look at the supply and the wires, then try again."))
+        click.echo(folded(nothing))
         return
-    click.echo("\n# " + translate(_("Lines for node.toml; give each device a name of its own:")))
+    heading = translate(_("Lines for node.toml; give each device a name of its own:"))
+    click.echo("\n" + folded(f"# {heading}", "# "))
     click.echo("\n".join(lines))
 
 

@@ -67,8 +67,12 @@ MACHINE: dict[str, Cause] = {
         _("Run: sudo apt install python3-lgpio; the environment needs --system-site-packages."),
     ),
     "no-gpio": broken(
-        _("This machine has no GPIO lines: {detail}"),
+        _("This machine has no GPIO lines"),
         _("Run the check on the Pi itself."),
+    ),
+    "line-failed": broken(
+        _("{where} cannot be used: {detail}"),
+        _("Restart the Pi and check again; if it stays so, report this line."),
     ),
     "folder-unwritable": broken(
         _("lgpio needs a folder that can be written, {where} cannot"),

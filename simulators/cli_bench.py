@@ -39,7 +39,7 @@ def check(
     """Practise `commune node check` on a simulated Pi with one of each device, and with faults."""
     from gateway.check.source import own
     from gateway.cli import configuration
-    from gateway.cli_check import finish, kept
+    from gateway.cli_check import finish, kept, quiet
     from simulators.bench import Bench
     from simulators.mishaps import MISHAPS, mishap
 
@@ -47,6 +47,7 @@ def check(
         for each in MISHAPS:
             click.echo(f"{each.full_name:26} {each.story}")
         return
+    quiet()
     bench = Bench()
     try:
         for name in faults:

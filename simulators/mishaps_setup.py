@@ -12,8 +12,8 @@ W1_LINE, PULLED_LINE, CONSOLE_LINE = "GPIO4", "GPIO3", "GPIO14"
 TURBIDITY_REGISTER = {"metric": "turbidity", "address": 0, "unit": "NTU", "type": "f32", "min": 0.0}
 
 
-def _held(bench: Bench, line: str) -> None:
-    bench.io.pins.held.add(line)
+def _held(bench: Bench, line: str, why: str = "GPIO busy") -> None:
+    bench.io.pins.held[line] = why
 
 
 def _on_the_line_of_1_wire(bench: Bench) -> None:
@@ -49,6 +49,8 @@ def _board(bench: Bench, kind: str, size: float = 1.0) -> None:
 SETUP_MISHAPS = (
     Mishap("echo", "busy", "another program holds GPIO24", "fault", "line-taken",
            lambda bench: _held(bench, "GPIO24")),
+    Mishap("door", "dead-line", "the Pi's line itself is broken", "fault", "line-failed",
+           lambda bench: _held(bench, "GPIO27", "bad configuration")),
     Mishap("meter", "one-wire", "the meter's wire is on the line that 1-Wire has", "fault", "line-of-bus",
            _on_the_line_of_1_wire),
     Mishap("door", "pulled-line", "the door's wire is on a line with a pull-up of its own", "",

@@ -13,8 +13,8 @@ SpiCodes = Callable[[int], int | None]
 """channel 0..7 of an MCP3008 -> its conversion 0..1023; None when the chip does not answer."""
 
 
-class Busy(Exception):  # noqa: N818 - lgpio's own is called `error` and derives from nothing more either
-    """What the kernel says by lgpio of a line that somebody else has."""
+class NotGiven(Exception):  # noqa: N818 - lgpio's own is called `error` and derives from nothing more either
+    """What the kernel says by lgpio of a line that it does not give, such as GPIO busy."""
 
 
 class SimPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
@@ -73,7 +73,7 @@ class SimPins(MockFactory):  # type: ignore[misc]  # gpiozero has no types
         self._clock = clock
         self._stolen_ns = 0
         self.spi_codes: dict[int, SpiCodes] = {}
-        self.held: set[str] = set()  # lines that the kernel gives nobody: a bus or another program has them
+        self.held: dict[str, str] = {}  # lines that the kernel does not give, and what it says then
         super().__init__(revision=REVISION, pin_class=SimPin)
 
     def take(self, line: str) -> Any:
@@ -81,9 +81,9 @@ class SimPins(MockFactory):  # type: ignore[misc]  # gpiozero has no types
         return super().pin(line)
 
     def pin(self, name: Any) -> Any:
-        """Return a pin; raise Busy, as lgpio does, for one that the kernel does not give."""
+        """Return a pin; raise NotGiven, as lgpio does, for one that the kernel does not give."""
         if name in self.held:
-            raise Busy("GPIO busy")
+            raise NotGiven(self.held[name])
         return super().pin(name)
 
     def steal(self, seconds: float) -> None:

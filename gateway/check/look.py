@@ -117,7 +117,7 @@ def _of_error(place: Place, error: Exception | None) -> Iterable[Finding]:
         yield Finding("port-failed", place.port, detail=detail)
     elif isinstance(error, IOUnavailable):
         lines = named or [line for _, line in place.lines] or [place.bus]
-        yield Finding("no-gpio", lines[0], detail=detail)
+        yield Finding("line-failed", lines[0], detail=detail.removeprefix(f"{lines[0]}: "))
     elif isinstance(error, ConfigError) and named:
         yield Finding("line-taken", named[0])
     elif isinstance(error, ConfigError):

@@ -71,7 +71,7 @@ def _is(looked: Looked, *codes: str) -> bool:
 
 def _rights(each: Looked, machine: Machine) -> Looked:
     """Name the right, the library or the plug that is missing behind what cannot be opened."""
-    causes = {"port-failed": _port, "no-gpio": _gpio}
+    causes = {"port-failed": _port, "line-failed": _gpio}
     found = [
         causes[finding.code](finding, machine) if finding.code in causes else finding
         for finding in each.findings
@@ -89,7 +89,7 @@ def _port(finding: Finding, machine: Machine) -> Finding:
 
 def _gpio(finding: Finding, machine: Machine) -> Finding:
     if not machine.chips:
-        return finding
+        return Finding("no-gpio", finding.where, **finding.facts)
     if not machine.lgpio:
         return Finding("no-lgpio", finding.where)
     if machine.lacks("gpio"):

@@ -44,6 +44,8 @@ METRICS = {
     "cardWear": _("card worn"),
 }
 STATES = {True: _("active"), False: _("at rest")}
+SWITCHED = {True: _("on"), False: _("off")}
+SO = {True: _("yes"), False: _("no")}
 
 
 def checked(looked: Looked, lang: str) -> Checked:
@@ -88,8 +90,11 @@ def sentences(each: Checked, lang: str) -> Iterator[tuple[str, str]]:
     if not each.told:
         yield "✓", f"{each.device}: {' · '.join(good) or '-'} ({translate(QUALITY[each.quality])})"
         return
+    weights = [finding.severity for finding in each.told]
+    if each.quality == "bad" and "bad" not in weights:
+        weights[0] = "bad"  # the value is lost, whatever its finding weighs
     for number_, finding in enumerate(each.told):
-        mark = "✗" if finding.severity == "bad" else "!"
+        mark = "✗" if weights[number_] == "bad" else "!"
         yield mark, f"{each.device}: {finding.wrong}" if number_ == 0 else finding.wrong
         yield "→", finding.look
     seen = [value.text for value in each.measured if value.value is not None]
@@ -105,6 +110,10 @@ def measured(sample: Sample, unit: str, lang: str) -> Measured:
         text = f"{name}: {translate(reason_sentence(sample.reason))}"
     elif sample.metric == "active":
         text = value_text(sample.value, unit, lang)
+    elif isinstance(sample.value, bool):
+        switch = sample.metric in ("on", "commanded")
+        said = translate((SWITCHED if switch else SO)[sample.value])
+        text = f"{name} {said}" if switch else f"{name}: {said}"
     else:
         text = f"{name} {value_text(sample.value, unit, lang)}"
     if sample.quality is Quality.UNCERTAIN:

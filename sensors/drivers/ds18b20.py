@@ -53,7 +53,7 @@ class Ds18b20:
         """Say which wire it is: the bus, the pull-up, this one's supply or data."""
         bus, name = folder(self._sysfs), self._config.device
         if not bus.is_dir():
-            return [Finding("w1-off", str(bus))]
+            return [Finding("w1-off", f"/sys/{bus.relative_to(self._sysfs)}")]
         there = present(self._sysfs)
         if not there:
             return [Finding("w1-empty")]

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway import config
-from gateway.cli_probe import node
+from gateway.cli_probe import node, report
 from gateway.probe.propose import proposals
 from gateway.probe.scan import Met, Step, i2c, kernel_chips, modbus, thermometers
 from sensors.io.modbus import SerialModbus
@@ -52,6 +52,13 @@ def test_silence_is_nothing_and_every_question_is_a_step(bench):
 def test_a_port_that_cannot_be_opened_is_told_once_and_the_next_is_asked(bench):
     found = met(modbus(["/dev/nowhere", RS485], [3], [9600], opened(bench)))
     assert [(each.kind, each.where) for each in found] == [("port", "/dev/nowhere"), ("modbus", RS485)]
+
+
+def test_a_port_that_cannot_be_opened_is_said_in_the_technicians_language(capsys):
+    report([Met("port", "/dev/i2c-1", "Permission denied")], "vi")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "✗ Không mở được /dev/i2c-1: Permission denied"
+    assert said[1].startswith("Không tìm thấy gì.")
 
 
 def test_thermometers_and_kernel_chips_are_read_from_sysfs(bench):

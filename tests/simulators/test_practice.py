@@ -1,5 +1,7 @@
 """Because who has practised each calibration makes fewer mistakes on the ladder."""
 
+from types import SimpleNamespace
+
 import pytest
 from click.testing import CliRunner
 
@@ -14,6 +16,20 @@ WORDS = [
     ("tank", ["0", "", "3.5", "", ""], "x"),
     ("water", ["0", "", ""], "1.0000 x - 0."),
 ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("person", [True, False])
+def test_a_bucket_too_small_for_the_meter_ends_a_script_and_lets_a_person_pour_on(
+    person, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("simulators.practice.sleep", lambda _: None)
+    stdin = SimpleNamespace(isatty=lambda: person)
+    monkeypatch.setattr("gateway.cli_calibrate.sys", SimpleNamespace(stdin=stdin))
+    words = ["calibrate", "meter", "--keep", str(tmp_path), "--by", "Hoa", "--lang", "en"]
+    done = CliRunner().invoke(sim, words, input="\n20\n210\n\n\n")
+    assert (done.exit_code, "only 2 pulses" in done.stderr) == (0 if person else 1, True)
+    assert (tmp_path / "calibrations.jsonl").exists() is person
 
 
 @pytest.mark.slow
