@@ -11,6 +11,7 @@ from edge_api.pace import BACKOFF_MOST_S, PROBE_BYTES, Pace
 from edge_api.relay_state import State
 from edge_api.suspects import Suspects
 from edge_api.upstream import Action, Sink, UpstreamError
+from edge_api.upstream.trouble import Trouble
 from gateway.spool import DamageError, Spool
 from gateway.spool.outbox import Batch
 
@@ -45,6 +46,8 @@ class Relay:
         self.outbox = EdgeOutbox(spool, name)
         self.state = State.IDLE
         self.last_error: str | None = None
+        self.last_trouble: Trouble | None = None
+        self.last_error_at: datetime | None = None
         self.last_success: datetime | None = None
         self.delivered = 0
         self.sent_again = 0
@@ -114,7 +117,7 @@ class Relay:
                     return  # the spool may be closed by now; what was not confirmed is still in it
                 # A relay that dies in silence is the worst fault of all: say it, keep all, go on.
                 log.exception("%s: unexpected; nothing is lost, trying again", self.name)
-                self.last_error = f"{type(error).__name__}: {error}"
+                self._went_wrong(f"{type(error).__name__}: {error}", "unexpected")
                 self._put_aside()
                 try:
                     self._pause(State.RETRYING, self._pace.backoff_s())
@@ -185,7 +188,7 @@ class Relay:
         try:
             self._sink.write(body, lane)
         except UpstreamError as error:
-            self.last_error = str(error)
+            self._went_wrong(str(error), error.trouble)
             if error.action is Action.SPLIT:
                 self._pace.too_large(len(body))
             if error.action in (Action.SPLIT, Action.REFUSE):
@@ -210,7 +213,13 @@ class Relay:
             log.warning("%s: reachable again", self.name)
             self.state = State.SENDING
         self._pace.answered()
-        self.last_success = datetime.fromtimestamp(self._wall_ns() / 1e9, UTC)
+        self.last_success = self._now()
+
+    def _went_wrong(self, sentence: str, trouble: Trouble) -> None:
+        self.last_error, self.last_trouble, self.last_error_at = sentence, trouble, self._now()
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._wall_ns() / 1e9, UTC)
 
     def _send_again(self) -> None:
         self._suspects.start_again()

@@ -1,6 +1,7 @@
 """What an edge says of itself: relays, gaps, quarantine, counts. Reads only."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from edge_api.api import view
 from edge_api.custody import RELEASED
@@ -34,11 +35,17 @@ def _of_relay(relay: Relay, now_ns: int, autonomy_hours: float | None) -> view.U
         ),
         oldest_age_s=max(now_ns - oldest.first_ns, 0) / 1e9 if oldest and oldest.first_ns else None,
         autonomy_hours=autonomy_hours,
-        last_success=from_ns(int(relay.last_success.timestamp() * 1e9)) if relay.last_success else None,
+        last_success=_text(relay.last_success),
         last_error=relay.last_error,
+        last_trouble=relay.last_trouble,
+        last_error_at=_text(relay.last_error_at),
         delivered=relay.delivered,
         quarantined=relay.quarantined,
     )
+
+
+def _text(at: datetime | None) -> str | None:
+    return from_ns(int(at.timestamp() * 1e9)) if at else None
 
 
 def quarantine(spool: Spool) -> list[view.QuarantinedLine]:

@@ -27,6 +27,8 @@ from edge_api.api.view import EdgeView
 from edge_api.ingest.http import InfluxError, WriteLimits, influx_routes
 from edge_api.limits import Limits
 from edge_api.metrics import CONTENT_TYPE, Metrics
+from edge_api.web.frame import Frame
+from edge_api.web.problem import show_problem
 from edge_api.web.routes import page_frame, page_routes
 from edge_api.web.settings import DeskSocket, Page
 
@@ -92,7 +94,7 @@ def create_app(
         """Say how the edge does, in Prometheus' text format."""
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
-    _answer_errors(app)
+    _answer_errors(app, frame)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     app.add_middleware(Throttle, edge=edge, guard=guard, refuse=_throttled)
     app.add_middleware(_SafeHeaders)
@@ -105,27 +107,30 @@ async def _spare_memory(_app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def _answer_errors(app: FastAPI) -> None:
+def _answer_errors(app: FastAPI, frame: Frame) -> None:
+    def refusal(request: Request, status: int, text: str) -> Response:
+        return show_problem(frame, request, status, text) or _refusal(request, status, text)
+
     @app.exception_handler(InfluxError)
     async def influx(_request: Request, error: InfluxError) -> Response:
         return error.response()
 
     @app.exception_handler(Throttled)
     async def throttled(request: Request, error: Throttled) -> Response:
-        return _throttled(request, error)
+        return show_problem(frame, request, 429, str(error), error.wait_s) or _throttled(request, error)
 
     @app.exception_handler(Problem)
-    async def problem(_request: Request, error: Problem) -> Response:
-        return problem_response(error.status, error.detail)
+    async def problem(request: Request, error: Problem) -> Response:
+        return refusal(request, error.status, error.detail)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         text = "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in error.errors())
-        return _refusal(request, 400, text)
+        return refusal(request, 400, text)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        response = _refusal(request, error.status_code, str(error.detail))
+        response = refusal(request, error.status_code, str(error.detail))
         response.headers.update(error.headers or {})
         return response
 

@@ -74,6 +74,7 @@ class Drain(Struct, frozen=True, kw_only=True):
 class UpstreamStatus(Struct, frozen=True, kw_only=True):
     """How the relay to one upstream stands. Ages are seconds, times RFC 3339 UTC.
 
+    `last_error` is as it came, `last_trouble` its kind: a word of `edge_api.upstream.trouble`.
     `passed_over`: readings in no roll-up, too old or too far ahead, since the start; None without roll-ups.
     """
 
@@ -84,6 +85,8 @@ class UpstreamStatus(Struct, frozen=True, kw_only=True):
     autonomy_hours: float | None = None
     last_success: str | None = None
     last_error: str | None = None
+    last_trouble: str | None = None
+    last_error_at: str | None = None
     delivered: int = 0
     quarantined: int = 0
     passed_over: int | None = None

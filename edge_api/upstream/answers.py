@@ -8,6 +8,8 @@ from enum import Enum
 import msgspec
 from urllib3.exceptions import ReadTimeoutError
 
+from edge_api.upstream.trouble import Trouble, of_exception, of_status
+
 RETRY_AFTER_MOST_S = 3600.0  # a parent that asks for more has a wrong clock or a wrong header
 
 
@@ -27,8 +29,8 @@ class Action(Enum):
 class UpstreamError(Exception):
     """An upstream did not confirm. `retry_after_s` is its own wish, when it gave one.
 
-    `too_slow` says that the time ran out: the line may be too slow for a body of this size. `paced` says that
-    the upstream is well and wants less at a time.
+    `trouble` is the kind of it, for people. `too_slow` says that the time ran out: the line may be too slow
+    for a body of this size. `paced` says that the upstream is well and wants less at a time.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class UpstreamError(Exception):
         reason: str,
         retry_after_s: float | None = None,
         *,
+        trouble: Trouble = "unexpected",
         too_slow: bool = False,
         paced: bool = False,
     ) -> None:
@@ -44,6 +47,7 @@ class UpstreamError(Exception):
         self.action = action
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.trouble: Trouble = trouble
         self.too_slow = too_slow
         self.paced = paced
 
@@ -63,12 +67,15 @@ def of_answer(status: int, headers: Mapping[str, str], body: bytes | str | None)
     if 200 <= status < 400:
         # A provider's login page answers 200 to anything; a database never does to a write.
         return UpstreamError(
-            Action.HOLD, f"{status} is not a database's answer to a write: a login page, or a wrong address?"
+            Action.HOLD,
+            f"{status} is not a database's answer to a write: a login page, or a wrong address?",
+            trouble=of_status(status),
         )
     return UpstreamError(
         _ACTIONS.get(status, Action.RETRY),
         f"{status} {_message(body)}".strip(),
         _retry_after_s(headers),
+        trouble=of_status(status),
         paced=status == 429,
     )
 
@@ -76,7 +83,7 @@ def of_answer(status: int, headers: Mapping[str, str], body: bytes | str | None)
 def of_failure(url: str, error: Exception) -> UpstreamError:
     """Return what a failed connection, or silence, means."""
     too_slow = isinstance(error, ReadTimeoutError) or any(isinstance(it, TimeoutError) for it in error.args)
-    return UpstreamError(Action.RETRY, f"{url}: {error}", too_slow=too_slow)
+    return UpstreamError(Action.RETRY, f"{url}: {error}", trouble=of_exception(error), too_slow=too_slow)
 
 
 def _message(body: bytes | str | None) -> str:

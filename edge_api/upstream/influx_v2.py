@@ -9,6 +9,7 @@ from edge_api.api.view import LANE_HEADER
 from edge_api.config import Upstream
 from edge_api.upstream.answers import Action, UpstreamError, of_answer, of_failure
 from edge_api.upstream.connections import Connections, upstream_context
+from edge_api.upstream.trouble import of_exception
 
 
 class InfluxV2:
@@ -41,9 +42,11 @@ class InfluxV2:
         except ApiException as error:
             if error.status:
                 raise of_answer(error.status, dict(error.headers or {}), error.body) from error
-            raise UpstreamError(Action.RETRY, str(error.reason)) from error
+            raise UpstreamError(Action.RETRY, str(error.reason), trouble=of_exception(error)) from error
         except UnicodeDecodeError as error:  # the client reads each answer as UTF-8
-            raise UpstreamError(Action.RETRY, f"{self._config.url}: an answer in no UTF-8") from error
+            raise UpstreamError(
+                Action.RETRY, f"{self._config.url}: an answer in no UTF-8", trouble="not-a-database"
+            ) from error
         except (HTTPError, OSError) as error:
             raise of_failure(self._config.url, error) from error
         if status != 204:

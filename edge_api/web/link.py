@@ -26,6 +26,19 @@ def _(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """The last error of a link, in words: what it was, what to do now, when, and as it came.
+
+    `todo` is empty once the link works again: then nothing is to be done.
+    """
+
+    what: str
+    todo: str
+    when: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """One upstream on the page. `share` is how much of a backlog has gone, 0 to 1; None when none drains."""
 
@@ -36,7 +49,7 @@ class Link:
     oldest: str
     autonomy: str
     last_success: str
-    last_error: str
+    error: Failure | None
     share: float | None
     left: str
     ends: str
@@ -70,7 +83,10 @@ def link_routes(frame: Frame) -> APIRouter:
             nodes=_nodes(frame, look),
             gaps=[_gap(each, look) for each in gaps[:_MOST_GAPS]],
             gaps_more=len(gaps) - _MOST_GAPS,
-            quarantine=[(each, local_text(each.since, look.say)) for each in quarantine[:_MOST_QUARANTINED]],
+            quarantine=[
+                (each, _name(each.upstream, look), local_text(each.since, look.say))
+                for each in quarantine[:_MOST_QUARANTINED]
+            ],
             quarantine_more=len(quarantine) - _MOST_QUARANTINED,
         )
 
@@ -118,17 +134,34 @@ def _link(upstream: UpstreamStatus, look: Look) -> Link:
             else say(_("it will be sent when the link is back"))
         )
     return Link(
-        name=look.say(words.LEVELS[upstream.name]) if upstream.name in words.LEVELS else upstream.name,
+        name=_name(upstream.name, look),
         state=look.say(words.LINK[upstream.state]) if upstream.state in words.LINK else upstream.state,
         tone={"idle": "good", "sending": "good", "holding": "bad"}.get(upstream.state, "warn"),
         waiting=[(say(words.LANES[name]), number(lane.points, look.lang)) for name, lane in rows],
         oldest=age(oldest, say) if oldest is not None else "",
         autonomy=span_text(hours * 3600, say) if hours is not None else "",
         last_success=local_text(success, say) if success else say(_("not yet")),
-        last_error=upstream.last_error or "",
+        error=_failure(upstream, look),
         share=None if drain is None else round(1 - drain.waiting / drain.most, 3),
         left="" if drain is None else number(drain.waiting, look.lang),
         ends=ends,
+    )
+
+
+def _name(upstream: str, look: Look) -> str:
+    return look.say(words.LEVELS[upstream]) if upstream in words.LEVELS else upstream
+
+
+def _failure(upstream: UpstreamStatus, look: Look) -> Failure | None:
+    if not upstream.last_error:
+        return None
+    what, todo = words.TROUBLES.get(upstream.last_trouble or "", words.TROUBLES["unexpected"])
+    stuck = upstream.state in ("retrying", "holding")
+    return Failure(
+        what=look.say(what),
+        todo=look.say(todo) if stuck else "",
+        when=local_text(upstream.last_error_at, look.say) if upstream.last_error_at else "",
+        raw=upstream.last_error,
     )
 
 

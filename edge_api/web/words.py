@@ -106,6 +106,96 @@ LINK = {
     "retrying": _("no link, trying again"),
     "holding": _("refused: a person must act"),
 }
+# What kind of trouble a link has (`edge_api.upstream.trouble`), and what an officer does about it.
+TROUBLES = {
+    "no-network": (
+        _("This machine has no network."),
+        _("Look at the modem, its cable and its SIM card. Nothing is lost meanwhile: it waits here."),
+    ),
+    "no-name": (
+        _("The address of the level above is not found."),
+        _(
+            "Try whether a telephone gets into the Internet here. If it does, compare url in edge.toml with"
+            " what the province has given out; if not, look at the modem and its SIM card."
+        ),
+    ),
+    "closed": (
+        _("The machine of the level above answers, but takes no readings now."),
+        _("Wait a quarter of an hour. If it lasts, call whoever keeps that machine."),
+    ),
+    "silent": (
+        _("The level above does not answer."),
+        _(
+            "Try whether a telephone gets into the Internet here. If it does, call whoever keeps the machine"
+            " of the level above; if not, look at the modem and its SIM card."
+        ),
+    ),
+    "cut": (
+        _("The connection broke off while sending."),
+        _("Nothing needs to be done: it is sent again by itself."),
+    ),
+    "certificate": (
+        _("No safe connection can be made: a certificate is not trusted, or has ended."),
+        _(
+            "See on the page System whether the clock is right and which certificate has ended; then ask the"
+            " province for a new one."
+        ),
+    ),
+    "not-let-in": (
+        _("The level above does not let this machine in: its password (token) is not valid there."),
+        _("Ask the province for a new token, and write it into the file that edge.toml names."),
+    ),
+    "no-place": (
+        _("The level above has no such database."),
+        _("Compare url, org and bucket in edge.toml with what the province has given out."),
+    ),
+    "not-a-database": (
+        _("Something else answers in the place of the level above, such as a login page of the provider."),
+        _(
+            "Open any page of the Internet here: if the provider wants a login or money, do that first."
+            " Else compare url in edge.toml with what the province has given out."
+        ),
+    ),
+    "refused": (
+        _("The level above has refused some readings for good."),
+        _("They stand below in quarantine, each with its reason; all others go on."),
+    ),
+    "too-large": (
+        _("The level above wants smaller parcels."),
+        _("Nothing needs to be done: smaller ones are sent by themselves."),
+    ),
+    "busy": (
+        _("The level above is full or busy, and asks to wait."),
+        _(
+            "Nothing needs to be done here. If it lasts a day, call whoever keeps the machine of the level"
+            " above."
+        ),
+    ),
+    "sick": (
+        _("The machine of the level above has a fault of its own."),
+        _("Wait a quarter of an hour. If it lasts, call whoever keeps that machine."),
+    ),
+    "unexpected": (
+        _("Something went wrong that this program does not know."),
+        _("Send the words below to whoever looks after commune for you."),
+    ),
+}
+# What a request is refused with, by its HTTP status, and what to do then.
+PROBLEMS = {
+    400: (_("This cannot be answered as it was asked."), _("Go back, open the page anew and try again.")),
+    403: (_("This form is no longer valid."), _("Go back, open the page anew and try again.")),
+    404: (_("This does not exist here."), _("It may have been removed or have another name now.")),
+    413: (_("The form is too large."), _("Make it shorter and try again.")),
+    422: (
+        _("What was sent is not right yet."),
+        _("Go back, mend what the detail below names, and send it again."),
+    ),
+    429: (_("Too many attempts."), _("Wait {n} seconds, then try again.")),
+    503: (
+        _("This cannot be done now."),
+        _("Try again in a minute. If it lasts, look at the page System, or call whoever keeps this machine."),
+    ),
+}
 LEVELS = {
     "commune": _("Commune"),
     "district": _("District"),

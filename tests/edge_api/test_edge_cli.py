@@ -150,7 +150,7 @@ def test_gaps_and_quarantine_list_what_is_missing_and_refused(tmp_path: Path) ->
         )
         assert (
             "gw-01/aa: 2026-09-21T14:13:20.000Z to 2026-09-21T15:13:20.000Z: power,"
-            " nút bị mất điện hoặc tắt máy\n" in call("gaps", "--url", url, "--lang", "vi").output
+            " trạm đo bị mất điện hoặc tắt máy\n" in call("gaps", "--url", url, "--lang", "vi").output
         )
         assert json.loads(call("gaps", "--json", "--url", url).output)[1]["from"] == 2
         quarantine = call("quarantine", "--url", url)

@@ -12,12 +12,18 @@ let pageDue = 0;
 let fetching = false;
 
 function inUse(element) {
-  // What a person is typing into, or has opened, stays as it is.
-  const open = element.querySelector("details[open]");
+  // What a person is typing into, or has opened, stays as it is; what has a name of its own is opened again.
+  const open = element.querySelector("details[open]:not([id])");
   const filled = [...element.querySelectorAll("input:not([type=hidden]), textarea")].some(
     (each) => each.value !== each.defaultValue,
   );
-  return filled || open !== null || element.contains(document.activeElement);
+  const at = document.activeElement;
+  return filled || open !== null || (element.contains(at) && !named(at));
+}
+
+function named(element) {
+  // The head of a part that opens and closes, and has a name by which it is found again.
+  return element.closest("details[id] > summary")?.parentElement.id;
 }
 
 async function made(address) {
@@ -27,7 +33,13 @@ async function made(address) {
 }
 
 function replace(old, fresh) {
-  if (fresh && !old.isEqualNode(fresh)) old.replaceWith(document.adoptNode(fresh));
+  for (const each of fresh?.querySelectorAll("details[id]") ?? []) {
+    each.open = document.getElementById(each.id)?.open ?? each.open;
+  }
+  if (!fresh || old.isEqualNode(fresh)) return;
+  const at = old.contains(document.activeElement) && named(document.activeElement);
+  old.replaceWith(document.adoptNode(fresh));
+  if (at) document.getElementById(at)?.querySelector("summary").focus();
 }
 
 async function cards() {
