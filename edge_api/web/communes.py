@@ -32,7 +32,7 @@ def _(text: str) -> str:
 
 @dataclass(slots=True)
 class CommuneLine:
-    """One commune. `whole` is today's completeness, 0 to 1, None where it is not counted."""
+    """One commune. `whole` is today's completeness, `before` yesterday's: 0 to 1, None where not counted."""
 
     code: str
     name: str
@@ -43,10 +43,13 @@ class CommuneLine:
     waiting: int = 0
     whole: float | None = None
     counted: str = ""
+    before: float | None = None
+    counted_before: str = ""
     tone: str = "good"
     link: str = ""
     waiting_text: str = ""
     whole_text: str = ""
+    before_text: str = ""
     marks: dict[str, str] = field(default_factory=dict)
 
 
@@ -80,9 +83,10 @@ def commune_lines(frame: Frame, look: Look) -> list[CommuneLine]:
     open_by: dict[str, int] = defaultdict(int)
     for alarm in edge.alarms.open_alarms():
         open_by[alarm.commune] += 1
-    today = _today(edge, now_ns)
+    today = (now_ns + _OFFSET_NS) // _NS_A_DAY
+    now, before = _day(edge, today), _day(edge, today - 1)
     lines = [
-        _finished(_line(code, assets, maker, open_by[code], today.get(code)), now_ns, look)
+        _finished(_line(code, assets, maker, open_by[code], now.get(code), before.get(code)), now_ns, look)
         for code, assets in places.items()
     ]
     lines.sort(key=lambda each: (("bad", "warn", "good").index(each.tone), each.name))
@@ -90,7 +94,12 @@ def commune_lines(frame: Frame, look: Look) -> list[CommuneLine]:
 
 
 def _line(
-    code: str, assets: Sequence[AssetNow], maker: CardMaker, alarms: int, today: "Completeness | None"
+    code: str,
+    assets: Sequence[AssetNow],
+    maker: CardMaker,
+    alarms: int,
+    today: "Completeness | None",
+    before: "Completeness | None",
 ) -> CommuneLine:
     line = CommuneLine(code, name_of(code), len(assets), alarms=alarms)
     for each in assets:
@@ -102,6 +111,9 @@ def _line(
     if today is not None:
         line.whole = today.completeness
         line.counted = f"{today.present}/{today.expected}"
+    if before is not None:
+        line.before = before.completeness
+        line.counted_before = f"{before.present}/{before.expected}"
     return line
 
 
@@ -109,11 +121,15 @@ def _finished(line: CommuneLine, now_ns: int, look: Look) -> CommuneLine:
     old_s = (now_ns - line.heard_ns) / _NS_A_SECOND
     line.link = age(old_s, look.say) if line.heard_ns else look.say(_("nothing heard yet"))
     line.waiting_text = number(line.waiting, look.lang)
-    line.whole_text = "—" if line.whole is None else f"{number(line.whole * 100, look.lang, 1)} %"
+    line.whole_text, line.before_text = (
+        "—" if share is None else f"{number(share * 100, look.lang, 1)} %"
+        for share in (line.whole, line.before)
+    )
     line.marks = {
         "link": "bad" if not line.heard_ns or old_s > _SILENT_S else "good",
         "alarms": "bad" if line.alarms else "good",
         "whole": "warn" if line.whole is not None and line.whole < _FEW else "good",
+        "before": "warn" if line.before is not None and line.before < _FEW else "good",
         "doubtful": "warn" if line.doubtful else "good",
     }
     found = set(line.marks.values())
@@ -121,12 +137,11 @@ def _finished(line: CommuneLine, now_ns: int, look: Look) -> CommuneLine:
     return line
 
 
-def _today(edge: EdgeView, now_ns: int) -> "dict[str, Completeness]":
-    """Return today's counts by commune, where this edge counts."""
+def _day(edge: EdgeView, day: int) -> "dict[str, Completeness]":
+    """Return a day's counts by commune, where this edge counts."""
     office = edge.office
     if office is None:
         return {}
-    day = (now_ns + _OFFSET_NS) // _NS_A_DAY
     return {each.commune: each for each in office.completeness(None, range(day, day + 1))}
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -12,12 +13,17 @@ from fastapi.responses import StreamingResponse
 from edge_api.api.problems import Problem
 from edge_api.api.times import rfc3339
 from edge_api.history import AssetNow, TooManyRows
+from edge_api.web.figures import LOCAL
 from edge_api.web.frame import Frame, Look
 from edge_api.web.span import SPANS, Span
 from sensors.sample import Value
 
 _NS_A_SECOND = 1_000_000_000
 _MOST_ROWS = 200_000
+
+
+def _(text: str) -> str:
+    return text
 
 
 def spreadsheet_routes(frame: Frame) -> APIRouter:
@@ -32,7 +38,7 @@ def spreadsheet_routes(frame: Frame) -> APIRouter:
     ) -> Response:
         found, chosen = frame.asset(key), SPANS.get(span, SPANS["day"])
         try:
-            rows = _table(frame, found, chosen, frame.edge.now_ns() + 1)
+            rows = _table(frame, look, found, chosen)
         except TooManyRows as error:
             raise Problem(400, str(error)) from None
         name = re.sub(r"[^A-Za-z0-9-]", "_", found.id)
@@ -42,8 +48,9 @@ def spreadsheet_routes(frame: Frame) -> APIRouter:
     return router
 
 
-def _table(frame: Frame, asset: AssetNow, span: Span, stop_ns: int) -> list[list[str]]:
-    """Return a heading and one row a reading; numbers and times as programs write them."""
+def _table(frame: Frame, look: Look, asset: AssetNow, span: Span) -> list[list[str]]:
+    """Return a heading and one row a reading: the time here, the time in UTC, and values with their marks."""
+    stop_ns = frame.edge.now_ns() + 1
     start_ns = stop_ns - span.seconds * _NS_A_SECOND
     fields = [*asset.fields, "q", "qr"]
     cells: dict[int, dict[str, Value]] = {}
@@ -51,16 +58,25 @@ def _table(frame: Frame, asset: AssetNow, span: Span, stop_ns: int) -> list[list
         for row in frame.edge.history.readings(asset.key, field, start_ns, stop_ns, most=_MOST_ROWS):
             cells.setdefault(row.ts_ns, {})[field] = row.value
     unsaid = {"q": "good"}
-    return [["ts", *fields]] + [
-        [rfc3339(ts_ns), *(_cell(cells[ts_ns].get(field, unsaid.get(field, ""))) for field in fields)]
+    return [[look.say(_("Time (UTC+7)")), "ts", *fields]] + [
+        [
+            f"{datetime.fromtimestamp(ts_ns // _NS_A_SECOND, LOCAL):%Y-%m-%d %H:%M:%S}",
+            rfc3339(ts_ns),
+            *(_cell(cells[ts_ns].get(field, unsaid.get(field, "")), look.lang) for field in fields),
+        ]
         for ts_ns in sorted(cells)
     ]
 
 
-def _cell(value: Value) -> str:
-    """Write one cell; a text that a spreadsheet would take for a formula stays text."""
+def _cell(value: Value, lang: str) -> str:
+    """Write one cell; a text that a spreadsheet would take for a formula stays text.
+
+    Where a comma is the decimal mark, a spreadsheet takes 1.234 for a thousand and more.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and lang == "vi":
+        return str(value).replace(".", ",")
     if isinstance(value, str) and value[:1] in "=+-@\t\r":
         return f"'{value}" if value else ""
     return str(value)

@@ -238,9 +238,12 @@ def test_readings_go_into_a_spreadsheet_and_no_cell_is_a_formula(view: Client, e
     )
     answer = view.get(f"/history.csv?key={KEY}&lang=en")
     assert answer.data.decode().splitlines() == [
-        "\ufeffts,fillingLevel,status,q,qr", "2026-11-23T05:40:00.000Z,0.5,'=1+1,uncertain,fillingLevel:range",
-    ]  # fmt: skip
-    assert ";fillingLevel;" in view.get(f"/history.csv?key={KEY}&lang=vi").data.decode()
+        "\ufeffTime (UTC+7),ts,fillingLevel,status,q,qr",
+        "2026-11-23 12:40:00,2026-11-23T05:40:00.000Z,0.5,'=1+1,uncertain,fillingLevel:range",
+    ]
+    here = view.get(f"/history.csv?key={KEY}&lang=vi").data.decode()
+    assert ";fillingLevel;" in here
+    assert ";0,5;" in here, "a spreadsheet with a decimal comma would take 1.234 for a thousand"
 
 
 def test_a_chart_is_a_picture_with_a_policy_of_its_own(view: Client, edge: FakeEdge) -> None:
