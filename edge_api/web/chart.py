@@ -73,8 +73,8 @@ def draw(shown: Series, limits: Sequence[float], span: Span, stop_s: float, unit
     chart = pygal.XY(
         style=style,
         js=[],
-        width=380 if look.narrow else 860,
-        height=270 if look.narrow else 300,
+        width=380 if look.narrow else 620,
+        height=270 if look.narrow else 280,
         explicit_size=True,
         show_legend=False,  # the page's own is never cut off
         allow_interruptions=True,

@@ -9,11 +9,12 @@ from sensors.figures import number
 
 __all__ = ["Mark", "Plan", "plan"]
 
-WIDTH = 1000
-_LEAST_HEIGHT, _MOST_HEIGHT = 320, 640
+# Marks and letters have the same size in both: a phone's map holds fewer names, not smaller ones.
+_WIDE, _NARROW = (1000, 440), (480, 600)
+_LEAST_HEIGHT = 320
 _MARGIN = 60
 _MOST_NAMES = 40
-_NAME_HIGH, _LETTER_WIDE, _NAME_OFF, _NAME_LONG = 26, 12, 22, 24
+_NAME_HIGH, _LETTER_WIDE, _NAME_OFF, _NAME_LONG = 26, 13, 22, 24
 _M_A_DEGREE = 111_195.0  # of latitude, on a sphere of 6,371 km
 _LEAST_M = 200.0  # a map of one point still shows a little of the ground
 
@@ -38,11 +39,12 @@ class Plan:
     bar: float
     bar_text: str
     elsewhere: int  # assets without coordinates
-    width: int = WIDTH
+    width: int
 
 
-def plan(assets: Sequence[AssetNow], lang: str) -> Plan | None:
-    """Draw the assets that have coordinates; None when none has any."""
+def plan(assets: Sequence[AssetNow], lang: str, *, narrow: bool = False) -> Plan | None:
+    """Draw the assets that have coordinates, for a phone if `narrow`; None when none has any."""
+    width, most_height = _NARROW if narrow else _WIDE
     placed = [(each, each.lat, each.lon) for each in assets if each.lat is not None and each.lon is not None]
     if not placed:
         return None
@@ -51,26 +53,26 @@ def plan(assets: Sequence[AssetNow], lang: str) -> Plan | None:
     east = [lon * _M_A_DEGREE * shrink for _, _, lon in placed]
     north = [lat * _M_A_DEGREE for _, lat, _ in placed]
     wide, high = max(max(east) - min(east), _LEAST_M), max(max(north) - min(north), _LEAST_M)
-    scale = min((WIDTH - 2 * _MARGIN) / wide, (_MOST_HEIGHT - 2 * _MARGIN) / high)
+    scale = min((width - 2 * _MARGIN) / wide, (most_height - 2 * _MARGIN) / high)
     height = max(_LEAST_HEIGHT, round(high * scale + 2 * _MARGIN))
     mid_x, mid_y = (max(east) + min(east)) / 2, (max(north) + min(north)) / 2
     marks = [
-        Mark(asset, round(WIDTH / 2 + (x - mid_x) * scale, 1), round(height / 2 - (y - mid_y) * scale, 1))
+        Mark(asset, round(width / 2 + (x - mid_x) * scale, 1), round(height / 2 - (y - mid_y) * scale, 1))
         for (asset, _, _), x, y in zip(placed, east, north, strict=True)
     ]
-    _name(marks)
-    length = _nice(WIDTH / 5 / scale)
+    _name(marks, width)
+    length = _nice(width / 5 / scale)
     text = f"{number(length / 1000, lang, 1)} km" if length >= 1000 else f"{length:g} m"
-    return Plan(height, marks, round(length * scale, 1), text, len(assets) - len(placed))
+    return Plan(height, marks, round(length * scale, 1), text, len(assets) - len(placed), width)
 
 
-def _name(marks: Sequence[Mark]) -> None:
+def _name(marks: Sequence[Mark], width: int) -> None:
     """Write names beside the marks, as long as none lies over another."""
     taken: list[tuple[float, float, float]] = [(each.x - 15, each.x + 15, each.y) for each in marks]
     for mark in marks[:_MOST_NAMES]:
         name = (mark.asset.name or mark.asset.id)[:_NAME_LONG]
         wide = len(name) * _LETTER_WIDE
-        mark.before = mark.x + _NAME_OFF + wide > WIDTH
+        mark.before = mark.x + _NAME_OFF + wide > width
         left = mark.x - _NAME_OFF - wide if mark.before else mark.x + _NAME_OFF
         if left >= 0 and not any(
             left < right and other < left + wide and abs(mark.y - y) < _NAME_HIGH for other, right, y in taken

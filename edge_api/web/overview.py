@@ -10,7 +10,7 @@ from edge_api.web import words
 from edge_api.web.cards import TONES, CardMaker
 from edge_api.web.communes import name_of, show_communes
 from edge_api.web.frame import HTML, Frame, Look, templates
-from edge_api.web.map import plan
+from edge_api.web.map import Plan, plan
 
 CARDS_A_PAGE = 60  # what needs a person comes first; a phone is scrolled no further, but searched
 _MOST_KEYS = 40  # cards that a page asks for at once while it follows the stream
@@ -63,13 +63,19 @@ def show_overview(  # a view has these parts
         doubtful=sum(tone != "good" for tone in tones.values()),
         sections=[] if as_map else _sections(shown, maker, look),
         as_map=as_map,
-        plan=plan(assets, look.lang) if as_map else None,
+        plans=_plans(assets, look.lang) if as_map else [],
         tones=tones,
         number=number,
         pages=1 if as_map else pages,
         links=edge.relay_status().upstreams,
         link_words={key: look.say(word) for key, word in words.LINK.items()},
     )
+
+
+def _plans(assets: Sequence[AssetNow], lang: str) -> list[tuple[str, Plan]]:
+    """Return the map for a desk and for a phone: the page shows the one that fits."""
+    drawn = (("for-desk", plan(assets, lang)), ("for-phone", plan(assets, lang, narrow=True)))
+    return [(name, each) for name, each in drawn if each is not None]
 
 
 def _sections(shown: Sequence[AssetNow], maker: CardMaker, look: Look) -> list[tuple[str, object]]:
