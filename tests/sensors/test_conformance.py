@@ -1,11 +1,16 @@
 """Because our own drivers pass the suite that we ask of others, every one of them, and the suite can fail."""
 
+from pathlib import Path
+
 import pytest
 
 from sensors import registry
 from sensors.sample import Sample
 from simulators.conformance import Conformance
+from simulators.conformance.plugin import table
 from tests.sensors import benches
+
+DEVELOP = Path(__file__).parents[2] / "docs" / "develop.md"
 
 for each in benches.BENCHES:
     name = f"Test{each.__name__.removesuffix('Bench')}"
@@ -16,6 +21,17 @@ del each, suite
 
 def test_every_installed_driver_has_its_bench():
     assert sorted({each.driver for each in benches.BENCHES}) == registry.drivers()
+
+
+@pytest.mark.slow
+def test_the_accuracies_in_the_documents_are_those_of_a_run():
+    """Make them anew by the command that stands above them there."""
+    seen = []
+    for bench in benches.BENCHES:
+        suite = type("Suite", (Conformance,), {"bench": bench})()
+        suite.test_it_reads_right(lambda _name, errors: seen.append(errors))
+    made = "\n".join(table(seen))
+    assert f"```\n{made}\n```" in DEVELOP.read_text(encoding="utf-8"), made
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,20 @@
 """Because a meter's pulses are counted exactly and its flow comes from when they came."""
 
+import os
+import threading
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensors.drivers.pulse_flow import PulseFlow
 from sensors.io.gpio import PulseTally
+from sensors.io.keeper import MemoryKeeper
+from sensors.io.pi import KernelPulses
 from sensors.sample import Quality
 from sensors.settings import convert
-from simulators.clock import VirtualClock
+from simulators.clock import NS, VirtualClock
 from simulators.io import SimIO
 from simulators.signals.pulses import PulseSignal
 
@@ -52,6 +58,68 @@ def test_no_pulse_is_lost_or_invented_at_any_flow(stretches):
         assert signal.sent == pytest.approx(litres, abs=1)
     finally:
         io.close()
+
+
+HOUR_S, HZ = 3600, 200
+
+
+@pytest.mark.slow
+def test_an_hour_of_200_pulses_a_second_is_counted_to_the_last_one(io, clock):
+    signal, driver = meter(io, debounce="1ms")
+    for _ in range(HOUR_S // 60):
+        signal.flow(HZ, 60)
+        clock.sleep(60)
+    clock.sleep(1)
+    assert signal.sent == HOUR_S * HZ
+    assert volume(driver).value == HOUR_S * HZ / 1000
+    assert driver.read()[1].quality is Quality.GOOD
+
+
+class Stalling:
+    """gpiod's side of one line for an hour at 200 Hz, read once a second from a buffer that holds less."""
+
+    def __init__(self, buffer: int):
+        self.fd, self._writer = os.pipe()
+        os.write(self._writer, b".")
+        self._buffer = buffer
+        self.seconds = 0
+        self.over = threading.Event()
+
+    def read_edge_events(self):
+        """Give what the buffer still holds of the last second: the newest, as the kernel drops the oldest."""
+        first, self.seconds = self.seconds * HZ + 1, self.seconds + 1
+        for number in range(first + max(0, HZ - self._buffer), first + HZ):
+            yield SimpleNamespace(timestamp_ns=number * NS // HZ, line_seqno=number)
+        if self.seconds == HOUR_S:
+            os.read(self.fd, 1)
+            self.over.set()
+
+    def release(self):
+        os.close(self.fd)
+        os.close(self._writer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("buffer", "lost"), [(1024, 0), (16, (HZ - 16) * HOUR_S)])
+def test_an_hour_of_200_pulses_a_second_is_counted_also_when_the_kernels_buffer_overflows(buffer, lost):
+    request = Stalling(buffer)
+    counter = KernelPulses(request, debounce_s=0.001)
+    try:
+        assert request.over.wait(60)
+        counter.close()
+        seen = counter.snapshot()
+    finally:
+        counter.close()
+    assert (seen.total, seen.lost) == (HOUR_S * HZ, lost)
+    clock = VirtualClock()
+    clock.sleep(HOUR_S)
+    lent = SimpleNamespace(snapshot=lambda: seen)
+    io = SimpleNamespace(clock=clock, keeper=lambda _: MemoryKeeper(), pulses=lambda *_, **__: lent)
+    driver = PulseFlow(convert({"line": "GPIO4", "litres_per_pulse": 1.0}, PulseFlow.Config), io)
+    driver.open()
+    index = volume(driver)
+    assert index.value == HOUR_S * HZ / 1000
+    assert index.reason == ("pulses-lost" if lost else "")
 
 
 @pytest.mark.parametrize("litres_per_s", [0.01, 0.3, 2.7, 6.0])
