@@ -27,6 +27,10 @@ _PLACE = (
 )
 
 
+def _(text: str) -> str:
+    return text
+
+
 def _place(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_PLACE):
         command = option(command)
@@ -89,6 +93,9 @@ def capture(for_s: float | None, topics: tuple[str, ...], **place: Any) -> None:
     "--plain-retain", is_flag=True, help="The capture was made without --retain-as-published (MQTT 3.1.1)."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON, a line a finding.")
+@click.option(
+    "--lang", type=click.Choice(["vi", "en"]), default="vi", envvar="COMMUNE_LANG", show_default=True
+)
 def validate(
     for_s: float,
     file: Path | None,
@@ -96,6 +103,7 @@ def validate(
     plain_retain: bool,
     topics: tuple[str, ...],
     as_json: bool,
+    lang: str,
     **place: Any,
 ) -> None:
     """Check a live broker, or a captured file, against the contract; exit code 1 when something breaks it."""
@@ -110,7 +118,7 @@ def validate(
         check.finish()
     else:
         _live(check, _broker(place), topics or ("ntm/v1/#",), for_s)
-    _print(check, as_json=as_json)
+    _print(check, lang, as_json=as_json)
     if not check.fine:
         raise SystemExit(1)
 
@@ -153,18 +161,23 @@ def _live(check: "Check", broker: "Broker", topics: tuple[str, ...], for_s: floa
     check.finish(time.time_ns())
 
 
-def _print(check: "Check", *, as_json: bool) -> None:
+def _print(check: "Check", lang: str, *, as_json: bool) -> None:
+    from sensors.text import translator
+
+    translate = translator(lang)
     shown: Counter[str] = Counter()
     for finding in check.findings:
         shown[finding.rule] += 1
         if as_json:
-            click.echo(json.dumps(_facts(finding), ensure_ascii=False))
+            click.echo(json.dumps(_facts(finding, lang), ensure_ascii=False))
         elif shown[finding.rule] <= _SHOWN:
-            word = "notice " if finding.notice else ""
-            click.echo(f"{finding.topic}: {word}{finding.rule}: {finding.what}; right: {finding.right}")
+            what, right = finding.say(lang)
+            line = _("{topic}: notice {rule}: {what}; right: {right}")
+            line = line if finding.notice else _("{topic}: {rule}: {what}; right: {right}")
+            click.echo(translate(line).format(topic=finding.topic, rule=finding.rule, what=what, right=right))
     for rule, count in shown.items():
         if count > _SHOWN and not as_json:
-            click.echo(f"{rule}: {count - _SHOWN} more")
+            click.echo(translate(_("{rule}: {count} more")).format(rule=rule, count=count - _SHOWN))
     summary = check.summary()
     if as_json:
         click.echo(json.dumps(summary))
@@ -172,14 +185,21 @@ def _print(check: "Check", *, as_json: bool) -> None:
     channels = ", ".join(
         f"{count} {name}" for name, count in cast("dict[str, int]", summary["channels"]).items()
     )
-    click.echo(f"{summary['messages']} messages ({channels or 'none'}), {summary['breaches']} breaches")
+    counted = translate(_("{messages} messages ({channels}), {breaches} breaches"))
+    nothing = translate(_("none"))
+    click.echo(
+        counted.format(
+            messages=summary["messages"], channels=channels or nothing, breaches=summary["breaches"]
+        )
+    )
 
 
-def _facts(finding: "Finding") -> dict[str, Any]:
+def _facts(finding: "Finding", lang: str) -> dict[str, Any]:
+    what, right = finding.say(lang)
     return {
         "topic": finding.topic,
         "rule": finding.rule,
-        "what": finding.what,
-        "right": finding.right,
+        "what": what,
+        "right": right,
         "notice": finding.notice,
     }

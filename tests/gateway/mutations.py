@@ -1,145 +1,26 @@
-"""Because a check is worth what it catches: one good session of the feed, and every way here to spoil it.
+"""Because a check is worth what it catches: every way here to spoil a good session of the feed.
 
 `python -m tests.gateway.mutations` prints docs/feed/conformance.md.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from gateway.feed import TYPES, encode, examples, from_ns, to_ns
-from gateway.feed.kit import RULES, Check, Heard
-
-Session = list[Heard]
-S = 1_000_000_000
-NOON = to_ns(examples.TS)
-NODE = f"{examples.PLACE}/gateway/gw-01"
-BIN = f"{examples.PLACE}/waste/bin-0007"
-CABINET = f"{examples.PLACE}/lighting/cabinet-2"
-RETAINED = {"state", "meta", "status", "custody"}
-CUSTODY_FIRST, LAST = 184_466, 184_479
-
-
-def heard(topic: str, body: object, after_s: float) -> Heard:
-    payload = body if isinstance(body, bytes) else encode(body)
-    return Heard(topic, payload, 1, topic.rpartition("/")[2] in RETAINED, NOON + round(after_s * S))
-
-
-def session() -> Session:
-    """Return what a subscriber hears of a node that keeps to the contract: each kind of message."""
-    found = [heard(f"{NODE}/custody", custody(CUSTODY_FIRST), 0)]
-    for kind, body in examples.readings().items():
-        place = f"{examples.PLACE}/{examples.asset_of(kind)}"
-        found.append(heard(f"{place}/meta", examples.meta(kind), 0))
-        found.append(heard(f"{place}/status", b"online", 0))
-        found.append(heard(f"{place}/telemetry", body, 1))
-        found.append(heard(f"{place}/state", body, 1))
-    found.append(heard(f"{BIN}/telemetry", examples.doubtful(), 2))
-    events = examples.events()
-    cleared = json.loads(encode(events["cleared"])) | {"seq": LAST, "ts": "2026-11-23T05:42:10.000Z"}
-    found.append(heard(f"{BIN}/event", events["raised"], 61))
-    found.append(heard(f"{NODE}/event", events["gap"], 121))
-    found.append(heard(f"{NODE}/event", events["absence"], 126))
-    found.append(heard(f"{BIN}/event", json.dumps(cleared).encode(), 131))
-    found.append(heard(f"{CABINET}/cmd", examples.command(), 140))
-    found.append(heard(f"{CABINET}/ack", examples.ack(), 141))
-    found.append(heard(f"{NODE}/custody", custody(LAST), 150))
-    return found
-
-
-def custody(seq: int) -> bytes:
-    return json.dumps({"v": 1, "gw": "gw-01", "ep": "7f3a9c", "seq": seq}).encode()
-
-
-def judge(messages: Session) -> set[str]:
-    """Return the rules that a session breaks."""
-    check = Check()
-    for message in messages:
-        check.take(message)
-    return {finding.rule for finding in check.finish()}
-
-
-def at(channel: str, kind: str = "", nth: int = 0) -> Callable[[Session], int]:
-    """Find the nth message of a channel (and of a type of reading or a kind of event)."""
-
-    def find(messages: Session) -> int:
-        wanted = f'"type":"{kind}"'.encode() if kind else b""
-        places = [
-            number
-            for number, it in enumerate(messages)
-            if it.topic.endswith("/" + channel) and wanted in it.payload.replace(b": ", b":")
-        ]
-        return places[nth]
-
-    return find
-
-
-def keys(channel: str, kind: str = "", nth: int = 0, **changes: object) -> Callable[[Session], Session]:
-    """Change keys of one message's body; None takes a key out. Of readings, state and telemetry alike."""
-
-    def spoil(messages: Session) -> Session:
-        chosen = [at(channel, kind, nth)(messages)]
-        if channel == "reading":
-            chosen = [at("telemetry", kind)(messages), at("state", kind)(messages)]
-        found = list(messages)
-        for number in chosen:
-            body = json.loads(found[number].payload)
-            for key, value in changes.items():
-                name = key.removesuffix("_")
-                if value is None:
-                    body.pop(name)
-                else:
-                    body[name] = value
-            found[number] = replace(found[number], payload=json.dumps(body).encode())
-        return found
-
-    return spoil
-
-
-def both(kind: str, **changes: object) -> Callable[[Session], Session]:
-    """Change keys of a reading wherever it stands, as telemetry and as state."""
-    return lambda messages: keys("state", kind, **changes)(keys("telemetry", kind, **changes)(messages))
-
-
-def flags(channel: str, kind: str = "", **changes: object) -> Callable[[Session], Session]:
-    """Change the message itself: topic, payload, qos or retain."""
-
-    def spoil(messages: Session) -> Session:
-        found = list(messages)
-        number = at(channel, kind)(messages)
-        found[number] = replace(found[number], **changes)
-        return found
-
-    return spoil
-
-
-def without(*topics: str) -> Callable[[Session], Session]:
-    return lambda messages: [it for it in messages if it.topic not in topics]
-
-
-def then(*more: Heard) -> Callable[[Session], Session]:
-    return lambda messages: [*messages, *more]
-
-
-def again(channel: str, kind: str = "", **changes: object) -> Callable[[Session], Session]:
-    """Say a message once more with other keys, and only there."""
-
-    def spoil(messages: Session) -> Session:
-        first = messages[at(channel, kind)(messages)]
-        body = json.loads(first.payload) | {key.removesuffix("_"): value for key, value in changes.items()}
-        return [*messages, replace(first, payload=json.dumps(body).encode(), at_ns=NOON + 151 * S)]
-
-    return spoil
-
-
-def reading(kind: str, seq: int, after_s: float, **more: object) -> Heard:
-    """A live reading of a type's example asset."""
-    body = json.loads(encode(examples.readings()[kind])) | {
-        "seq": seq,
-        "ts": from_ns(NOON + round(after_s * S)),
-    }
-    topic = f"{examples.PLACE}/{examples.asset_of(kind)}/telemetry"
-    return heard(topic, json.dumps(body | more).encode(), after_s + 1)
+from gateway.feed import TYPES, examples
+from gateway.feed.kit import RULES
+from sensors.text import translator
+from tests.gateway.feed_session import (
+    BIN,
+    CABINET,
+    LAST,
+    NODE,
+    NOON,
+    S,
+    Session,
+    custody,
+    heard,
+)  # fmt: skip
+from tests.gateway.spoiling import again, both, flags, keys, reading, then, without
 
 
 def nothing_but_the_node_is_online(messages: Session) -> Session:
@@ -362,14 +243,16 @@ MUTATIONS = [
 
 def page() -> str:
     """Return docs/feed/conformance.md."""
+    say = translator("vi")
     head = (
         "# What `commune feed validate` checks\n\n"
         "Made by the tests from the code. A rule's id never changes its meaning.\n"
         "A *notice* is worth a look and does not change the exit code.\n\n"
-        "## Rules\n\n| rule | what is right |\n| --- | --- |\n"
+        "Lệnh nói tiếng Việt; `--lang en` nói tiếng Anh. *notice* là điều nên xem, không phải vi phạm.\n\n"
+        "## Rules\n\n| rule | đúng ra | what is right |\n| --- | --- | --- |\n"
     )
     rules = "".join(
-        f"| `{name}` | {rule.right.replace('|', ', ')}{' (*notice*)' if rule.notice else ''} |\n"
+        f"| `{name}` | {say(rule.right)} | {rule.right}{' (*notice*)' if rule.notice else ''} |\n"
         for name, rule in RULES.items()
     )
     table = "".join(f"| {it.kind} | {it.does} | `{it.rule}` |\n" for it in MUTATIONS)

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from gateway.cli import main
 from gateway.feed.kit import RULES, Check, Heard, read_capture, write_line
 from gateway.feed.kit.listen import Broker, listen
+from gateway.feed.kit.said import Said
 from gateway.feed.topics import CHANNELS
-from tests.gateway.mutations import BIN, LAST, MUTATIONS, both, judge, page, reading, session
+from tests.gateway.feed_session import BIN, LAST, judge, session
+from tests.gateway.mutations import MUTATIONS, page
+from tests.gateway.spoiling import both, reading
 from tests.parts.mosquitto import Mosquitto
 
 PAGE = Path(__file__).parents[2] / "docs" / "feed" / "conformance.md"
@@ -129,10 +132,10 @@ def test_the_times_of_every_mosquitto_sub_are_read(tmp_path, stamp):
     assert [it.at_ns for it in read_capture(file)] == [1_795_412_400_250_000_000]
 
 
-def validate(tmp_path, messages, *more):
+def validate(tmp_path, messages, *more, lang="en"):
     file = tmp_path / "capture.jsonl"
     file.write_text("\n".join(write_line(it) for it in messages), encoding="utf-8")
-    return CliRunner().invoke(main, ["feed", "validate", "--file", str(file), *more])
+    return CliRunner().invoke(main, ["feed", "validate", "--file", str(file), "--lang", lang, *more])
 
 
 def test_the_command_says_that_all_is_well(tmp_path):
@@ -148,6 +151,36 @@ def test_the_command_says_where_which_rule_what_and_what_would_be_right(tmp_path
     assert line == (
         f"{BIN}/telemetry: quality: q is uncertain, and qr is absent; right: {RULES['quality'].right}"
     )
+
+
+def test_the_command_speaks_vietnamese_unless_told_otherwise(tmp_path):
+    file = tmp_path / "capture.jsonl"
+    spoiled = both("WasteContainer", q="uncertain")(session())
+    file.write_text("\n".join(write_line(it) for it in spoiled), encoding="utf-8")
+    answer = CliRunner().invoke(main, ["feed", "validate", "--file", str(file)], env={"COMMUNE_LANG": None})
+    first, *_, last = answer.output.splitlines()
+    assert first.startswith(f"{BIN}/telemetry: quality: q là uncertain, mà không có qr; đúng ra: qr gồm")
+    assert last.endswith(", 2 chỗ vi phạm")
+
+
+OF_A_PARSER = {"topic", "payload", "schema", "ts"}
+"""Rules whose findings may quote what reads a topic, JSON, a body or a time: those words are English."""
+THE_SAME = {"QoS {qos}"}
+
+
+def test_what_every_mutation_breaks_is_said_in_vietnamese_too():
+    for mutation in MUTATIONS:
+        check = Check()
+        for message in mutation.spoil(session()):
+            check.take(message)
+        for finding in check.finish():
+            what, right = finding.say("vi")
+            assert right != finding.right, finding.rule
+            if isinstance(finding.what, Said):
+                same = what == finding.what
+                assert same is (finding.what.sentence in THE_SAME), finding
+            else:
+                assert finding.rule in OF_A_PARSER, finding
 
 
 def test_the_command_prints_its_findings_as_json_and_the_facts_last(tmp_path):

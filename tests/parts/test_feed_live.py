@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from gateway.cli import main
 from gateway.feed.kit import Check, read_capture, write_line
 from gateway.feed.kit.listen import Broker, ListenError, listen
-from tests.gateway.mutations import session
+from tests.gateway.feed_session import session
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.wait import until
 
@@ -79,7 +79,7 @@ def test_a_live_broker_that_keeps_to_the_contract_is_fine_and_one_that_does_not_
     said = [it for it in session() if it.retain and not it.topic.endswith("/custody")]
     say(mosquitto, [(it.topic, it.payload, it.qos, it.retain) for it in said])
     place = ["--host", "127.0.0.1", "--port", str(mosquitto.port), "--for", "0.5"]
-    answer = CliRunner().invoke(main, ["feed", "validate", *place, "--clock", "feed"])
+    answer = CliRunner().invoke(main, ["feed", "validate", *place, "--clock", "feed", "--lang", "en"])
     assert (answer.exit_code, answer.output) == (
         0,
         "24 messages (8 meta, 8 status, 8 state), 0 breaches\n",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.mutations import session
+from tests.gateway.feed_session import session
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.nodered import FLOW, NodeRed
 from tests.parts.test_feed_live import say

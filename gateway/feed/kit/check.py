@@ -11,6 +11,8 @@ from gateway.feed.kit.capture import Heard
 from gateway.feed.kit.commands import Commands
 from gateway.feed.kit.places import Places
 from gateway.feed.kit.rules import RULES, Finding
+from gateway.feed.kit.said import Said
+from gateway.feed.kit.said import marked as _
 from gateway.feed.kit.single import Message, look
 from gateway.feed.kit.streams import Streams
 from gateway.feed.times import to_ns
@@ -71,7 +73,7 @@ class Check:
     def finish(self, now_ns: int | None = None) -> list[Finding]:
         """Judge what can be judged only in the end, now or at the last message; return all findings."""
         if not self.heard and not self.findings:
-            self._say(f"{ROOT}/#", "silence", "no message of the feed was heard")
+            self._say(f"{ROOT}/#", "silence", Said(_("no message of the feed was heard")))
         at_ns = max(now_ns or 0, self._at_ns)
         now = at_ns if self._wall else self._newest_ns
         for topic, rule, what in (
@@ -129,12 +131,14 @@ class Check:
         if not self._wall or not at_ns:
             return
         if ts_ns > at_ns + _AHEAD_NS:
-            yield "future", f"ts is {body.ts}, {(ts_ns - at_ns) / _S:.0f} s after the message came"
+            what = _("ts is {ts}, {seconds} s after the message came")
+            yield "future", Said(what, ts=body.ts, seconds=f"{(ts_ns - at_ns) / _S:.0f}")
         if message.topic.channel == "telemetry" and cast("Reading", body).hist is not True:
             stale_s = self._places.stale_after_s(message.asset)
             late_s = (at_ns - ts_ns) / _S
             if stale_s is not None and late_s > 2 * stale_s and "ts:clock" not in message.keys.get("qr", ""):
-                yield "hist", f"it came {late_s:.0f} s after its ts, staleAfter is {stale_s:g} s, and no hist"
+                what = _("it came {late} s after its ts, staleAfter is {limit} s, and no hist")
+                yield "hist", Said(what, late=f"{late_s:.0f}", limit=f"{stale_s:g}")
 
     def _say(self, topic: str, rule: str, what: str) -> None:
         self.findings.append(Finding(topic, rule, what))

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.feed.commands import Ack, Command
+from gateway.feed.kit.said import Said
+from gateway.feed.kit.said import marked as _
 from gateway.feed.kit.single import Message, Problem
 from gateway.feed.kit.streams import Found
 
@@ -41,14 +43,15 @@ class Commands:
         """Note an answer; say so when it answers nothing, or the command was carried out before."""
         told = self._of.get((message.asset, body.id))
         if told is None:
-            yield "ack-unknown", f"id {body.id!r} was not seen on cmd"
+            yield "ack-unknown", Said(_("id {id} was not seen on cmd"), id=repr(body.id))
             return
         if body.outcome != "refused" and set(told.outcomes) - {"refused"}:
-            yield "ack-twice", f"id {body.id!r} is {body.outcome}, and was {told.outcomes[-1]} before"
+            what = _("id {id} is {outcome}, and was {before} before")
+            yield "ack-twice", Said(what, id=repr(body.id), outcome=body.outcome, before=told.outcomes[-1])
         told.outcomes.append(body.outcome)
 
     def finish(self, now_ns: int) -> Iterator[Found]:
         """Say which commands nobody has answered."""
-        for (_, name), told in self._of.items():
+        for (_asset, name), told in self._of.items():
             if not told.outcomes and now_ns - told.at_ns > _ANSWER_NS:
-                yield told.topic, "ack-missing", f"id {name!r} had no answer"
+                yield told.topic, "ack-missing", Said(_("id {id} had no answer"), id=repr(name))

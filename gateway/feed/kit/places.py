@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from gateway.feed.bodies import Event, Meta, Reading
 from gateway.feed.errors import FeedError
+from gateway.feed.kit.said import Said
+from gateway.feed.kit.said import marked as _
 from gateway.feed.kit.single import Message, Problem
 from gateway.feed.kit.streams import Found
 from gateway.feed.times import to_ns
@@ -56,15 +58,18 @@ class Places:
         place = self._place(message)
         place.meta = body
         if place.type and place.type != body.type:
-            yield "meta-type", f"type is {body.type}, its readings are {place.type}"
+            yield (
+                "meta-type",
+                Said(_("type is {type}, its readings are {other}"), type=body.type, other=place.type),
+            )
         if place.gw and place.gw != body.gw:
-            yield "meta-gw", f"gw is {body.gw}, its readings are of {place.gw}"
+            yield "meta-gw", Said(_("gw is {gw}, its readings are of {other}"), gw=body.gw, other=place.gw)
 
     def event(self, message: Message, body: Event) -> Iterator[Problem]:
         """Compare an event with the asset's meta."""
         meta = self._place(message).meta
         if meta and meta.gw != body.gw:
-            yield "meta-gw", f"gw is {body.gw}, its meta says {meta.gw}"
+            yield "meta-gw", Said(_("gw is {gw}, its meta says {other}"), gw=body.gw, other=meta.gw)
 
     def reading(self, message: Message, body: Reading) -> Iterator[Problem]:
         """Note a reading or state, and compare it with the asset's meta and its earlier states."""
@@ -72,14 +77,17 @@ class Places:
         kind = type(body).__name__
         place.gw, place.type = body.gw, kind
         if place.meta and place.meta.type != kind:
-            yield "meta-type", f"type is {kind}, its meta says {place.meta.type}"
+            yield (
+                "meta-type",
+                Said(_("type is {type}, its meta says {other}"), type=kind, other=place.meta.type),
+            )
         if place.meta and place.meta.gw != body.gw:
-            yield "meta-gw", f"gw is {body.gw}, its meta says {place.meta.gw}"
+            yield "meta-gw", Said(_("gw is {gw}, its meta says {other}"), gw=body.gw, other=place.meta.gw)
         if body.ts >= place.newest_ts:
             place.newest_ts, place.newest_q = body.ts, body.q
         if message.topic.channel == "state":
             if body.ts < place.state_ts:
-                yield "state-back", f"ts {body.ts} after {place.state_ts}"
+                yield "state-back", Said(_("ts {ts} after {before}"), ts=body.ts, before=place.state_ts)
             place.state_ts = max(place.state_ts, body.ts)
         elif body.hist is not True:
             own = self._of.get(self._node_of(message, body.gw))
@@ -90,17 +98,21 @@ class Places:
         """Say what is missing of each asset in the end, and whose age its status hides."""
         for asset, place in self._of.items():
             if not place.has_meta:
-                yield f"{asset}/meta", "meta-missing", "no meta was seen"
+                yield f"{asset}/meta", "meta-missing", Said(_("no meta was seen"))
             if place.status is None:
-                yield f"{asset}/status", "status-missing", "no status was seen"
+                yield f"{asset}/status", "status-missing", Said(_("no status was seen"))
             if place.status == "online" and place.newest_q == "bad":
                 yield (
                     f"{asset}/status",
                     "status-quality",
-                    f"online, but the reading of {place.newest_ts} is bad",
+                    Said(_("online, but the reading of {ts} is bad"), ts=place.newest_ts),
                 )
             if place.spoke_offline:
-                yield f"{asset}/status", "offline-speaks", "live readings came while the node was offline"
+                yield (
+                    f"{asset}/status",
+                    "offline-speaks",
+                    Said(_("live readings came while the node was offline")),
+                )
         yield from self._silent(now_ns)
 
     def _silent(self, now_ns: int) -> Iterator[Found]:
@@ -118,8 +130,8 @@ class Places:
                     continue  # said by the node's own status
             age_s = _age_s(newest, now_ns)
             if age_s is not None and age_s > limit_s * 1.5 + _SLACK_S:
-                what = f"online, but the newest reading is {age_s:.0f} s old, staleAfter is {limit_s:g} s"
-                yield f"{asset}/status", rule, what
+                what = _("online, but the newest reading is {age} s old, staleAfter is {limit} s")
+                yield f"{asset}/status", rule, Said(what, age=f"{age_s:.0f}", limit=f"{limit_s:g}")
 
     def _place(self, message: Message) -> _Place:
         return self._of.setdefault(message.asset, _Place())

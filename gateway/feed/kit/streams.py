@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gateway.feed.bodies import Custody, Event, Reading
+from gateway.feed.kit.said import Said
+from gateway.feed.kit.said import marked as _
 from gateway.feed.kit.single import Message, Problem
 
 Found = tuple[str, str, str]  # topic, rule, what
@@ -56,7 +58,8 @@ class Streams:
         before = stream.seen.get(body.seq, _BROKEN)
         stream.seen[body.seq] = digest
         if before not in (_BROKEN, digest):
-            yield "seq-content", f"gw {body.gw}, ep {body.ep}, seq {body.seq} was another reading before"
+            what = _("gw {gw}, ep {ep}, seq {seq} was another reading before")
+            yield "seq-content", Said(what, gw=body.gw, ep=body.ep, seq=body.seq)
         stream.topic = message.heard.topic if body.seq >= stream.top else stream.topic
         stream.top = max(stream.top, body.seq)
         if not isinstance(body, Event) and body.hist is not True and message.topic.channel == "telemetry":
@@ -74,14 +77,17 @@ class Streams:
             self._of[body.gw, body.ep].told.append((body.first, body.last))
         alarm = self._alarms.setdefault((body.gw, body.id), _Alarm(message.heard.topic))
         if alarm.topic != message.heard.topic:
-            yield "event-pair", f"id {body.id!r} was an event of {alarm.topic}"
+            yield (
+                "event-pair",
+                Said(_("id {id} was an event of {topic}"), id=repr(body.id), topic=alarm.topic),
+            )
         alarm.told.setdefault((body.gw, body.ep, body.seq), body)
 
     def custody(self, message: Message, body: Custody) -> Iterator[Problem]:
         """Note how far custody is."""
         stream = self._of.setdefault((body.gw, body.ep), _Stream())
         if stream.custody is not None and body.seq < stream.custody:
-            yield "custody-back", f"seq {body.seq} after {stream.custody}"
+            yield "custody-back", Said(_("seq {seq} after {before}"), seq=body.seq, before=stream.custody)
         stream.custody = max(stream.custody or 0, body.seq)
         stream.custody_topic = message.heard.topic
         stream.live_after = False
@@ -89,33 +95,40 @@ class Streams:
     def finish(self) -> Iterator[Found]:
         """Say what is missing in the end, and which alarms do not pair."""
         for (gw, ep), stream in self._of.items():
-            where = f"gw {gw}, ep {ep}: "
             limit = stream.custody if stream.custody is not None else -1
             missing = _missing(stream)
             if sure := [(low, min(high, limit)) for low, high in missing if low <= limit]:
-                yield stream.topic, "seq-hole", f"{where}seq {_words(sure)} was not published"
+                what = _("gw {gw}, ep {ep}: seq {seq} was not published")
+                yield stream.topic, "seq-hole", Said(what, gw=gw, ep=ep, seq=_words(sure))
             if late := [(max(low, limit + 1), high) for low, high in missing if high > limit]:
-                yield stream.topic, "seq-open", f"{where}seq {_words(late)} has not come yet"
+                what = _("gw {gw}, ep {ep}: seq {seq} has not come yet")
+                yield stream.topic, "seq-open", Said(what, gw=gw, ep=ep, seq=_words(late))
             if stream.live_after and limit > stream.top:
-                what = f"{where}custody {limit}, highest seq {stream.top}"
-                yield stream.custody_topic, "custody-ahead", what
-        for (_, name), alarm in self._alarms.items():
+                what = _("gw {gw}, ep {ep}: custody {custody}, highest seq {seq}")
+                said = Said(what, gw=gw, ep=ep, custody=limit, seq=stream.top)
+                yield stream.custody_topic, "custody-ahead", said
+        for (_gw, name), alarm in self._alarms.items():
             for rule, what in _pairing(list(alarm.told.values())):
-                yield alarm.topic, rule, f"id {name!r}: {what}"
+                yield alarm.topic, rule, Said("id {id}: {what}", id=repr(name), what=what)
 
 
 def _pairing(told: list[Event]) -> Iterator[Problem]:
-    if len({event.type for event in told}) > 1:
-        yield "event-pair", f"it is {' and '.join(sorted({event.type for event in told}))}"
+    kinds = ", ".join(sorted({event.type for event in told}))
+    if ", " in kinds:
+        yield "event-pair", Said(_("it is of several kinds: {kinds}"), kinds=kinds)
     raised = [event for event in told if event.state == "raised"]
     cleared = [event for event in told if event.state == "cleared"]
-    for word, events in (("raised", raised), ("cleared", cleared)):
+    for what, events in ((_("raised {times} times"), raised), (_("cleared {times} times"), cleared)):
         if len(events) > 1:
-            yield "event-pair", f"{word} {len(events)} times"
+            yield "event-pair", Said(what, times=len(events))
     for up in raised[:1]:
         for down in cleared[:1]:
             if down.ts < up.ts or (down.ep == up.ep and down.seq < up.seq):
-                yield "event-order", f"cleared at {down.ts} (seq {down.seq}), raised {up.ts} (seq {up.seq})"
+                what = _("cleared at {cleared} (seq {after}), raised {raised} (seq {before})")
+                yield (
+                    "event-order",
+                    Said(what, cleared=down.ts, after=down.seq, raised=up.ts, before=up.seq),
+                )
 
 
 def _missing(stream: _Stream) -> list[tuple[int, int]]:
@@ -136,7 +149,9 @@ def _digest(message: Message) -> int:
     return hash((asset, msgspec.json.encode(keys, order="sorted")))
 
 
-def _words(spans: list[tuple[int, int]]) -> str:
+def _words(spans: list[tuple[int, int]]) -> Said:
     words = [f"{low}" if low == high else f"{low}-{high}" for low, high in spans]
-    more = f" and {len(words) - _SHOWN} spans more" if len(words) > _SHOWN else ""
-    return ", ".join(words[:_SHOWN]) + more
+    shown = ", ".join(words[:_SHOWN])
+    if len(words) <= _SHOWN:
+        return Said("{spans}", spans=shown)
+    return Said(_("{spans} and {more} spans more"), spans=shown, more=len(words) - _SHOWN)
