@@ -3,6 +3,7 @@
 import random
 import secrets
 import threading
+import time
 import zlib
 from collections.abc import Sequence
 
@@ -82,19 +83,25 @@ class HttpEdge:
     def _run(self) -> None:
         pause_s = PAUSE_FIRST_S
         wait_s = random.uniform(0, self._batch_s)  # noqa: S311 - spreads the edges
+        live_at = backlog_at = 0.0
         while not self._stop.wait(wait_s):
-            lane, items = "live", self.held.live(BATCH)
-            if not items:
+            now = time.monotonic()
+            lane, items = "live", self.held.live(BATCH) if now >= live_at else []
+            if items:
+                live_at = now + self._batch_s
+            elif now >= backlog_at:
                 lane, items = "backlog", self.held.waiting(BATCH)
-            wait_s = self._batch_s
+            wait_s = BETWEEN_S if self.held.backlog and now >= backlog_at else self._batch_s
             if not items:
                 continue
             asked_s = self._post(items, lane)
             if asked_s is None:
                 pause_s = PAUSE_FIRST_S
-                wait_s = self._batch_s if lane == "live" and not self.held.backlog else BETWEEN_S
+                continue
+            self.held.back(items)
+            if asked_s and lane == "backlog":
+                backlog_at = time.monotonic() + asked_s  # what is new need not wait for it
             else:
-                self.held.back(items)
                 wait_s = asked_s or pause_s * random.uniform(0.5, 1)  # noqa: S311 - spreads the edges
                 pause_s = min(pause_s * 2, PAUSE_MOST_S)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.faults.lanes import Drain, Lanes, drain_of
 from tests.faults.rig import EdgeProgram, Program, mqtt_table
 from tests.parts.http import ask
 from tests.parts.mosquitto import Mosquitto
@@ -21,7 +22,9 @@ from tests.parts.wait import until
 PROVINCE = 'level = "province"\nprovince = "42"'
 SHORT = (10, 30, 5.0, 15)  # communes, assets of each, seconds between readings, seconds
 WHOLE = (69, 300, 60.0, 600)
+PACED = (10, 100, 1.0, 30)
 NODES_WITH_HOLES = "nodes_with_holes"
+NEWS_S = 8.0  # within seconds: batches of a second, and a machine that does other work
 
 
 @dataclass
@@ -100,21 +103,33 @@ def watching(watch: Watch) -> Iterator[None]:
 
 
 @contextmanager
-def province(folder: Path, broker: Mosquitto | None) -> Iterator[tuple[EdgeProgram, VictoriaMetrics]]:
+def province(
+    folder: Path, broker: Mosquitto | None, rate: int = 0
+) -> Iterator[tuple[EdgeProgram, VictoriaMetrics]]:
     with VictoriaMetrics() as database:
         upstream = f'[[upstream]]\nname = "store"\nurl = "http://{database.address}"\n'
         extra = (mqtt_table(broker) if broker else "") + upstream
-        with EdgeProgram(folder / "province", PROVINCE, extra=extra) as edge:
+        edge = EdgeProgram(folder / "province", PROVINCE, extra=extra)
+        file = folder / "province/edge.toml"
+        file.write_text(file.read_text().replace("[spool]", f"backlog_rate = {rate}\n[spool]", 1))
+        with edge:
             yield edge, database
 
 
 def load(
-    folder: Path, size: tuple[int, int, float, int], broker: Mosquitto | None, away_s: float = 0
+    folder: Path,
+    size: tuple[int, int, float, int],
+    broker: Mosquitto | None,
+    away_s: float = 0,
+    rate: int = 0,
 ) -> None:
-    """Let a fleet send for a while; with `away_s` the province is killed after a fifth, for so long."""
+    """Let a fleet send for a while; with `away_s` the province is killed after a fifth, for so long.
+
+    `rate` is what it grants to backlogs over HTTP, in bytes a second.
+    """
     seconds = size[3]
-    with province(folder, broker) as (edge, database):
-        where = ["--broker", broker.address] if broker else ["--http", f"http://{edge.address}"]
+    with province(folder, broker, rate) as (edge, database), Lanes(edge.address) as lanes:
+        where = ["--broker", broker.address] if broker else ["--http", f"http://{lanes.address}"]
         watch = Watch(edge)
         with FleetProgram(folder / "fleet", size, where) as fleet, watching(watch):
             began = time.monotonic()
@@ -132,6 +147,8 @@ def load(
         until(edge.drained, within_s=300, what="the province to relay all of it")
         until(lambda: rows(database) >= facts["taken"], within_s=60, what="the database to show all of it")
         print(json.dumps({**facts, **watch.facts(), "drained_after_s": caught_up_s}))
+        if rate:
+            judge_drain(drain_of(lanes.taken, back), rate)
         assert facts["waiting"] == 0
         assert facts["in_custody"] == facts["taken"] > 0
         assert total(text, "commune_node_committed_total") == facts["taken"]
@@ -139,6 +156,16 @@ def load(
         assert rows(database) == facts["taken"]
         if away_s:
             assert watch.holes > 0, "new readings came before the old ones: there were holes for a while"
+
+
+def judge_drain(drain: Drain, rate: int) -> None:
+    """The backlog came no faster than granted, and what was new did not wait for it."""
+    print(json.dumps({**drain.facts(), "granted_bytes_per_s": rate, "above_grant_bytes": drain.above(rate)}))
+    assert drain.seconds > 3, "a drain that is over at once shows no order"
+    assert drain.above(rate) <= 0
+    assert drain.news >= drain.communes
+    assert drain.silence_s < NEWS_S
+    assert drain.age_s < NEWS_S
 
 
 def rows(database: VictoriaMetrics) -> int:
@@ -149,6 +176,14 @@ def rows(database: VictoriaMetrics) -> int:
 @pytest.mark.parts
 def test_ten_communes_over_http_arrive_whole_and_once(tmp_path: Path) -> None:
     load(tmp_path, SHORT, None)
+
+
+@pytest.mark.parts
+@pytest.mark.timeout(300)
+def test_ten_communes_come_back_with_news_at_once_and_backlogs_at_the_pace_that_is_granted(
+    tmp_path: Path,
+) -> None:
+    load(tmp_path, PACED, None, away_s=6, rate=16_000)
 
 
 @pytest.mark.lab
@@ -166,4 +201,5 @@ def test_all_communes_come_back_paced_and_newest_first_after_five_minutes_away(
     tmp_path: Path, way: str
 ) -> None:
     with Mosquitto(["max_queued_messages 0", "max_inflight_messages 0"]) as broker:
-        load(tmp_path, WHOLE, broker if way == "mqtt" else None, away_s=300)
+        over_mqtt = way == "mqtt"
+        load(tmp_path, WHOLE, broker if over_mqtt else None, 300, 0 if over_mqtt else 60_000)
