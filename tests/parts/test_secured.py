@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from gateway.feed.kit.listen import Broker, ListenError, listen
 from tests.gateway.authorities import COMMUNE, Made
 from tests.parts.secured import PLACE, Bearer, SecuredBroker, bearer, let_in
 from tests.parts.wait import until
@@ -63,6 +64,24 @@ def test_only_a_certificate_that_is_ours_in_time_and_not_revoked_is_let_in(made,
     assert not let_in(broker, node(made, "stolen")), "revoked"
     assert not let_in(broker, node(made, "late")), "expired"
     assert "certificate revoked" in broker.log or "certificate verify failed" in broker.log
+
+
+def heard_by(broker, files):
+    """Listen as `commune feed validate` does; return the messages, or what was said of the refusal."""
+    named = {"cafile": files.get("ca_file"), "cert": files.get("cert_file"), "key": files.get("key_file")}
+    try:
+        return list(listen(Broker(host="localhost", port=broker.port, **named), ["ntm/v1/#"], 0.5))
+    except ListenError as error:
+        return str(error)
+
+
+def test_whoever_checks_the_feed_needs_a_certificate_and_is_told_so(made, broker):
+    with bearer(broker, node(made)) as it:
+        assert answer(it.say(f"{PLACE}/waste/bin-1/telemetry")) == DONE
+        assert isinstance(heard_by(broker, made.files("42-monitor-ioc")), list)
+    assert "does it want a certificate? Then give --cert and --key" in heard_by(broker, {"ca_file": made.ca})
+    assert "does it speak TLS? Then give --cafile" in heard_by(broker, {})
+    assert "is the certificate revoked, over" in heard_by(broker, node(made, "stolen"))
 
 
 def test_the_commands_topics_and_wills_of_others_are_not_a_nodes(made, broker):

@@ -42,6 +42,15 @@ class Broker:
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
+    @property
+    def remedy(self) -> str:
+        """What to try when the broker hangs up without a word, as TLS lets it do."""
+        if self.cafile is None:
+            return "does it speak TLS? Then give --cafile, --cert and --key"
+        if self.cert is None:
+            return "does it want a certificate? Then give --cert and --key"
+        return "is the certificate revoked, over, of another authority, or in use elsewhere?"
+
 
 def listen(broker: Broker, filters: Sequence[str], for_s: float | None) -> Iterator[Heard]:
     """Yield what is heard in `for_s` seconds (for ever without); raise ListenError when the broker ends it.
@@ -50,8 +59,11 @@ def listen(broker: Broker, filters: Sequence[str], for_s: float | None) -> Itera
     """
     heard: queue.Queue[Heard | Exception | None] = queue.Queue()
     client = _client(broker)
+    answered = False
 
     def connected(_: Any, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
+        nonlocal answered
+        answered = True
         if code.is_failure:
             heard.put(ListenError(f"{broker} refuses the connection: {code}"))
             return
@@ -68,7 +80,10 @@ def listen(broker: Broker, filters: Sequence[str], for_s: float | None) -> Itera
         heard.put(Heard(it.topic, bytes(it.payload), it.qos, it.retain, time.time_ns()))
 
     def gone(_: Any, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
-        heard.put(ListenError(f"{broker} has ended the connection: {code}"))
+        silent = f"it hung up without a word: {broker.remedy}"
+        taken = f"{code}: {broker.remedy}" if broker.cert else code
+        why = taken if answered else silent
+        heard.put(ListenError(f"{broker} has ended the connection: {why}"))
 
     client.on_connect, client.on_subscribe, client.on_message = connected, subscribed, message
     client.on_disconnect = gone
