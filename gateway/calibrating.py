@@ -182,9 +182,9 @@ def others(config: NodeConfig, target: Target) -> list[str]:
     return [f"{target.device}.flow"] if also else []
 
 
-def targets(config: NodeConfig, kinds: Kinds) -> list[tuple[Target, str]]:
-    """Return all that can be calibrated, each with the name of an asset that it serves."""
-    found: dict[str, tuple[Target, str]] = {}
+def targets(config: NodeConfig, kinds: Kinds) -> list[tuple[Target, str, list[str]]]:
+    """Return all that can be calibrated, each with one asset's name and the ids of all it serves."""
+    found: dict[str, tuple[Target, str, list[str]]] = {}
     for asset in config.assets:
         for part in asset.inputs if asset.type != "Device" else ():
             try:
@@ -193,7 +193,9 @@ def targets(config: NodeConfig, kinds: Kinds) -> list[tuple[Target, str]]:
                     target = find(config, kinds, target.device)
             except ConfigError:
                 continue  # a contact's truth, or a word: nothing to calibrate
-            found.setdefault(target.of, (target, asset.name or asset.id))
+            *_, serves = found.setdefault(target.of, (target, asset.name or asset.id, []))
+            if asset.id not in serves:
+                serves.append(asset.id)
     return list(found.values())
 
 

@@ -59,10 +59,12 @@ class Underway:
     def targets(self) -> Iterator[desk.Target]:
         """Yield what can be calibrated, with the calibration that holds."""
         self._history.refresh()
-        for target, name in targets(self._config, self._visits.kinds):
+        for target, name, serves in targets(self._config, self._visits.kinds):
             last = self._history.newest(target.of)
             at, by = (last.at, last.by) if last else ("", "")
-            yield desk.Target(target.of, name, target.device, target.metric, target.unit, target.kind, at, by)
+            yield desk.Target(
+                target.of, name, target.device, target.metric, target.unit, target.kind, at, by, tuple(serves)
+            )
 
     def history(self, lang: str) -> Iterator[Calibrated]:
         """Yield all calibrations in the order in which they were made."""

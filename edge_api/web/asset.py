@@ -71,6 +71,6 @@ def _calibrations(frame: Frame, look: Look, asset: AssetNow) -> list[tuple[Calib
         made = list(ask_desk(frame.desk, Ask(do="calibrations", lang="en" if look.lang == "en" else "vi")))
     except DeskAway:
         return None
-    mine = {each.of for each in targets if isinstance(each, Target) and asset.id in each.name.split(".")}
+    mine = {each.of for each in targets if isinstance(each, Target) and asset.id in each.assets}
     found = [each for each in made if isinstance(each, Calibrated) and each.of in mine | {asset.id}]
     return [(each, local_text(each.at, look.say)) for each in reversed(found)]

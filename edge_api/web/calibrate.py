@@ -11,6 +11,7 @@ from edge_api.web.desk import DeskAway
 from edge_api.web.forms import line, posted
 from edge_api.web.frame import Frame, Look
 from gateway.feed.desk import Act, Ask, Calibrated, Refused, Stepped
+from sensors.figures import UNITS
 
 _ACTS: tuple[Act, ...] = ("start", "measure", "point", "back", "finish", "cancel")
 _POLL_S = 2
@@ -79,6 +80,7 @@ class _Leading:
             name=name or question.target,
             of=steps[0].of if steps else question.target,
             step=steps[0] if steps else None,
+            unit=UNITS.get(steps[0].unit, steps[0].unit) if steps else "",
             made=made,
             device=steps[0].device if steps else device,
             refused=refused[0].error if refused else "",

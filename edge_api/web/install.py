@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from edge_api.api.problems import Problem
-from edge_api.web import chart
+from edge_api.web import chart, words
 from edge_api.web.at_desk import AtDesk, those
 from edge_api.web.desk import DeskAway
 from edge_api.web.figures import local_text
@@ -55,6 +55,7 @@ def install_routes(frame: Frame) -> APIRouter:
             poll=_POLL_S if device and not refused else 0,
             device=device,
             checked=those(answers, Checked),
+            metric=lambda key: _metric(key, look),
             refused=refused[0].error if refused else "",
         )
 
@@ -90,6 +91,13 @@ def _device(frame: Frame, desk: AtDesk, look: Look, device: str) -> Response:
         view="install",
         device=wired[0],
         picture=wiring_page(wired[0].driver, look.lang),
-        targets=[(each, local_text(each.at, look.say) if each.at else "") for each in targets],
+        targets=[
+            (each, _metric(each.metric, look), local_text(each.at, look.say) if each.at else "")
+            for each in targets
+        ],
         history=[(each, local_text(each.at, look.say)) for each in made[: -_MOST_SHOWN - 1 : -1]],
     )
+
+
+def _metric(key: str, look: Look) -> str:
+    return look.say(words.METRICS[key]) if key in words.METRICS else key

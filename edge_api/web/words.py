@@ -28,6 +28,7 @@ TYPES = {
     "Device": _("Sensor node"),
 }
 FIELDS = feed.FIELDS
+METRICS = feed.METRICS
 VALUES = {
     "ok": _("in order"),
     "lidOpen": _("lid open"),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from gateway.check.look import RAW, Looked
 from gateway.feed.desk import Checked, Measured, Told
+from gateway.feed.words import METRICS
 from sensors.figures import DECIMALS, UNITS, number, short
 from sensors.findings import Fact, Finding, say
 from sensors.reasons import REASONS
@@ -17,32 +18,6 @@ def _(text: str) -> str:
 
 
 QUALITY = {"good": _("good"), "uncertain": _("uncertain"), "bad": _("bad")}
-METRICS = {
-    "distance": _("distance"),
-    "flow": _("flow"),
-    "volume": _("volume"),
-    "illuminance": _("light"),
-    "voltage": _("voltage"),
-    "current": _("current"),
-    "power": _("power"),
-    "energy": _("energy"),
-    "frequency": _("frequency"),
-    "powerFactor": _("power factor"),
-    "cpuTemperature": _("processor"),
-    "diskFree": _("free disk"),
-    "temperature": _("temperature"),
-    "turbidity": _("turbidity"),
-    "freeChlorine": _("free chlorine"),
-    "conductivity": _("conductivity"),
-    "level": _("level"),
-    "pressure": _("pressure"),
-    "weight": _("weight"),
-    "on": _("circuit"),
-    "commanded": _("commanded"),
-    "underVoltage": _("weak supply"),
-    "clockSynchronised": _("clock set"),
-    "cardWear": _("card worn"),
-}
 STATES = {True: _("active"), False: _("at rest")}
 SWITCHED = {True: _("on"), False: _("off")}
 SO = {True: _("yes"), False: _("no")}

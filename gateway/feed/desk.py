@@ -124,7 +124,8 @@ class Calibrated(msgspec.Struct, tag_field="is", tag="calibrated", omit_defaults
 class Target(msgspec.Struct, tag_field="is", tag="target", omit_defaults=True):
     """Something that can be calibrated: its name, the metric that is read for it, the kind that fits.
 
-    `at` and `by` are of the calibration that holds, "" when there is none.
+    `at` and `by` are of the calibration that holds, "" when there is none; `assets` are the ids of all that
+    are made true by it.
     """
 
     of: str
@@ -135,6 +136,7 @@ class Target(msgspec.Struct, tag_field="is", tag="target", omit_defaults=True):
     kind: Kind
     at: str = ""
     by: str = ""
+    assets: tuple[str, ...] = ()
 
 
 class Stepped(msgspec.Struct, tag_field="is", tag="step", omit_defaults=True):

@@ -1,4 +1,4 @@
-"""Which sentence stands for a field of the feed; English, and through the catalogue when it is shown."""
+"""Which words stand for a field of the feed or a metric; English, through the catalogue when shown."""
 
 
 def _(text: str) -> str:
@@ -53,4 +53,36 @@ FIELDS: dict[str, str] = {
     "certificateDaysLeft": _("Days the certificate is good"),
     "underVoltage": _("Supply too weak"),
     "cardWear": _("Memory card used up"),
+}
+# What a device measures, at the desk: in the middle of a sentence, before the value.
+METRICS: dict[str, str] = {
+    "distance": _("distance"),
+    "flow": _("flow"),
+    "volume": _("volume"),
+    "illuminance": _("light"),
+    "voltage": _("voltage"),
+    "current": _("current"),
+    "power": _("power"),
+    "energy": _("energy"),
+    "frequency": _("frequency"),
+    "powerFactor": _("power factor"),
+    "cpuTemperature": _("processor"),
+    "diskFree": _("free disk"),
+    "temperature": _("temperature"),
+    "turbidity": _("turbidity"),
+    "freeChlorine": _("free chlorine"),
+    "conductivity": _("conductivity"),
+    "level": _("level"),
+    "pressure": _("pressure"),
+    "weight": _("weight"),
+    "on": _("circuit"),
+    "commanded": _("commanded"),
+    "underVoltage": _("weak supply"),
+    "clockSynchronised": _("clock set"),
+    "cardWear": _("card worn"),
+    "waterLevel": _("level"),
+    "waterPressure": _("pressure"),
+    "ticket": _("weighing number"),
+    "gross": _("gross weight"),
+    "tare": _("tare weight"),
 }

@@ -169,5 +169,6 @@ def test_all_that_can_be_calibrated_is_told_with_its_kind(node):
     told = {each.of: each for each in node.calibrated.targets() if isinstance(each, Target)}
     assert told["bin-0001"].kind == "empty-full"
     assert told["ph.pH"].kind == "ph"
+    assert told["ph.pH"].assets == ("quality-01",), "whatever its name is"
     assert told["meter.volume"].kind == "k-factor"
     assert "door.active" not in told
