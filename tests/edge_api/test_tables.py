@@ -16,7 +16,7 @@ def test_each_schema_is_what_the_tables_say():
 @pytest.mark.slow
 def test_an_edge_loads_no_sqlmodel_no_pins_and_no_charts_to_start():
     program = (
-        "import sys, edge_api.edge, edge_api.server, edge_api.cli_security\n"
+        "import sys, edge_api.edge, edge_api.server, edge_api.cli_security, edge_api.upstream.influx_v2\n"
         "heavy = {'sqlmodel', 'sqlalchemy', 'pygal', 'gpiozero', 'influxdb_client', 'segno', 'xlsxwriter',"
         " 'astral', 'pymodbus', 'cryptography', 'simulators'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
