@@ -94,8 +94,7 @@ class Edge(Asked):
     def _resume(self) -> None:
         """Look whether there is room again, and take in what waited for it."""
         self.room.quota.look()
-        for message in self.intake.resumable():
-            self._arrived(message)
+        self._arrived(self.intake.resumable())
 
     def _watch(self) -> None:
         """Say once a day which certificates end soon."""

@@ -159,11 +159,11 @@ class Parts:
             self.config.limits,
         )
 
-    def _arrived(self, message: MessageArrival) -> None:
+    def _arrived(self, messages: list[MessageArrival]) -> None:
         try:
-            self.committer.put(message)
+            self.committer.put(*messages)
         except RuntimeError as error:
-            log.info("%s: a message stays with the broker", error)
+            log.info("%s: %d messages stay with the broker", error, len(messages))
 
     def _publish(self, topic: str, payload: bytes) -> bool:
         return self.mqtt is not None and self.mqtt.link.publish(topic, payload, retain=True) is not None

@@ -1,5 +1,7 @@
 """Bodies of the feed: readings by type, event, meta, custody. Names are FIWARE's, units UN/CEFACT codes."""
 
+import re
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 import msgspec
@@ -8,7 +10,10 @@ from msgspec import UNSET, Struct, UnsetType
 from gateway.feed.errors import FeedError
 from gateway.feed.kinds import kind_schema
 
-Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}$")]
+NAME = "^[a-z0-9-]{1,64}$"
+Name = Annotated[str, msgspec.Meta(pattern=NAME)]
+OfReading = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": NAME})]
+"""A Name that `decode_reading` looks at itself: it knows those of late, and all else took half its time."""
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)] | UnsetType
 Number = float | UnsetType
@@ -33,8 +38,8 @@ class Reading(Struct, kw_only=True, omit_defaults=True, tag_field="type"):
 
     v: Literal[1]
     ts: Time
-    gw: Name
-    ep: Name
+    gw: OfReading
+    ep: OfReading
     seq: Seq
     q: QualityWord
     qr: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": PAIRS})] | UnsetType = UNSET
@@ -305,9 +310,18 @@ def encode(body: Struct) -> bytes:
 def decode_reading(data: bytes) -> Reading:
     """Read a telemetry or state body; raise FeedError that names the key and what would be right."""
     try:
-        return cast("Reading", _readings.decode(data))
+        body = cast("Reading", _readings.decode(data))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FeedError(f"not a reading of ntm/v1: {error}") from None
+    if _is_name(body.gw) and _is_name(body.ep):
+        return body
+    key = "ep" if _is_name(body.gw) else "gw"
+    raise FeedError(f"not a reading of ntm/v1: {getattr(body, key)[:100]!r} is not {NAME} - at `$.{key}`")
+
+
+@lru_cache(maxsize=4096)
+def _is_name(text: str) -> bool:
+    return re.fullmatch(NAME, text) is not None
 
 
 def decode_event(data: bytes) -> Event:

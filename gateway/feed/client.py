@@ -7,6 +7,7 @@ write. Everything else (connecting, pings, subscriptions, what we send) is paho'
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -25,32 +26,33 @@ _MOST_LENGTH = 4  # bytes of a Remaining Length, section 2.1.4
 
 
 class BufferedClient(Client):
-    """Hands each message to `hear`, in the thread of the loop; made for one connection only."""
+    """Hands the messages of each read to `hear`, in the loop's thread; made for one connection only."""
 
-    def __init__(self, *arguments: Any, hear: Callable[[Message], None], **more: Any) -> None:
+    def __init__(self, *arguments: Any, hear: Callable[[list[Message]], None], **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._hear = hear
         self._came = b""
         self._at = 0
-        self._acks: list[int] = []
-        self._acking = threading.Lock()
+        self._acks: deque[int] = deque()  # any thread appends; who flushes takes
+        self._flushing = threading.Lock()
+        self._woken = False
         # What is too long to wait for in one piece, paho puts together.
         self.on_message = lambda _, __, it: hear(
-            Message(self, it.mid, it.topic, bytes(it.payload), it.qos, retain=it.retain)
+            [Message(self, it.mid, it.topic, bytes(it.payload), it.qos, it.retain)]
         )
 
     def acknowledge(self, mid: int) -> None:
         """Send a PUBACK together with others, from any thread."""
-        with self._acking:
-            self._acks.append(mid)
-            first = len(self._acks) == 1
-        if first and self._sockpairW is not None:
+        self._acks.append(mid)
+        if not self._woken and self._sockpairW is not None:
+            self._woken = True
             with suppress(OSError):  # full, so the loop wakes anyway; or closed, so nobody is there to hear
                 self._sockpairW.send(b"\0")
 
     def _flush_acks(self) -> None:
-        with self._acking:
-            acks, self._acks = self._acks, []
+        self._woken = False  # first: what is appended while they are taken wakes the loop anew
+        with self._flushing:
+            acks = [self._acks.popleft() for _ in range(len(self._acks))]
         if acks:
             packet = b"".join([_PUBACK + mid.to_bytes(2, "big") for mid in acks])
             self._out_packet.append(
@@ -109,29 +111,39 @@ class BufferedClient(Client):
         return piece
 
     def _take_messages(self) -> bool:
-        """Take whole messages off the front; return whether what is left, if anything, waits for its rest."""
+        """Hand on whole messages off the front; return whether what is left, if anything, waits for its rest.
+
+        Raises IndexError for a message that ends before its parts do; the broker has all of them still.
+        """
         came, at, end = self._came, self._at, len(self._came)
+        messages: list[Message] = []
+        waits = True
         while at < end:
-            if came[at] & _KIND != _PUBLISH:
-                return False
+            first = came[at]
+            if first & _KIND != _PUBLISH:
+                waits = False
+                break
             start, length, shift, byte = at + 1, 0, 0, 0x80
-            while byte & 0x80:
-                if shift == 7 * _MOST_LENGTH:
-                    return False
-                if start == end:
-                    return True
+            while byte & 0x80 and start < end and shift < 7 * _MOST_LENGTH:
                 byte = came[start]
                 start += 1
                 length |= (byte & 0x7F) << shift
                 shift += 7
+            if byte & 0x80:  # longer than any, which is paho's to judge, or not all here
+                waits = shift < 7 * _MOST_LENGTH
+                break
             if start + length > end:
-                return length <= _READ
-            self._at = at = start + length  # before it is told: an error in an ear must not tell it twice
-            self._tell(came[start - shift // 7 - 1], came[start:at])
-        return True
+                waits = length <= _READ
+                break
+            at = start + length
+            messages.append(self._message(first, came[start:at]))
+        self._at = at  # before they are told: an error in an ear must not tell them twice
+        if messages:
+            self._hear(messages)
+        return waits
 
-    def _tell(self, first: int, packet: bytes) -> None:
-        """Hand on a PUBLISH; raise IndexError when it ends before its parts do."""
+    def _message(self, first: int, packet: bytes) -> Message:
+        """Take a PUBLISH apart; raise IndexError when it ends before its parts do."""
         qos = first >> 1 & 1
         at = 2 + (packet[0] << 8 | packet[1])
         topic = packet[2:at].decode("utf-8", "replace")
@@ -149,4 +161,4 @@ class BufferedClient(Client):
             at += size
         if at > len(packet):
             raise IndexError(at)
-        self._hear(Message(self, mid, topic, packet[at:], qos, retain=bool(first & 1)))
+        return Message(self, mid, topic, packet[at:], qos, bool(first & 1))

@@ -17,9 +17,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.feed.client import BufferedClient
 from gateway.feed.tls import explained
-from gateway.feed.wire import Message, Settings, Will
+from gateway.feed.wire import Message, Settings, Will, each
 
-__all__ = ["RECEIVE_MAXIMUM", "Link", "Message", "Settings", "Will"]
+__all__ = ["RECEIVE_MAXIMUM", "Link", "Message", "Settings", "Will", "each"]
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ _QUEUE = 10_000  # no sender of ours has more in flight; paho drops the newest b
 class Link:
     """Runs the connection in a thread of its own; every callback comes from one thread at a time.
 
+    Who hears `on_messages` gets all that one read has brought at once, instead of one after the other.
+
     Each connection has a paho client of its own, so that nothing (queue, packet numbers) outlives it. It is
     tried with MQTT 5 first; a broker that refuses that, hangs up on it or stays silent gets 3.1.1.
     """
@@ -53,13 +55,14 @@ class Link:
         *,
         on_up: Callable[["Link"], None],
         on_down: Callable[[str], None],
-        on_message: Callable[[Message], None],
         on_puback: Callable[[int, str | None], None],
+        on_message: Callable[[Message], None] = Message.ack,
+        on_messages: Callable[[list[Message]], None] | None = None,
     ) -> None:
         self.settings = settings
         self._on_up = on_up
         self._on_down = on_down
-        self._on_message = on_message
+        self._on_messages = on_messages or each(on_message)
         self._on_puback = on_puback
         self._protocol = MQTTv5
         self._renewals = 1  # second tries left for MQTT 5
@@ -119,7 +122,7 @@ class Link:
         it = self.settings
         client = BufferedClient(
             CallbackAPIVersion.VERSION2,
-            hear=lambda message: self._guard(client, self._on_message, message),
+            hear=lambda messages: self._guard(client, self._on_messages, messages),
             client_id=it.client_id,
             protocol=self._protocol,
             clean_session=None if self._protocol == MQTTv5 else not it.persistent,

@@ -1,11 +1,11 @@
 """Times of the feed: RFC 3339 in UTC with milliseconds outside, integer nanoseconds since 1970 inside."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from gateway.feed.errors import FeedError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_S_A_DAY = 86_400
 _NS_A_SECOND = 1_000_000_000
 
 # No reading of this project is older than the project; an earlier time is a clock that was never set.
@@ -21,7 +21,8 @@ def to_ns(text: str) -> int:
         raise FeedError(f"ts {text!r} is not an RFC 3339 time such as 2026-11-23T05:40:00.000Z") from None
     if moment.tzinfo is None:
         raise FeedError(f"ts {text!r} has no zone; the feed's times are UTC and end in Z")
-    ns = (moment - _EPOCH) // _MICROSECOND * 1000
+    since = moment - _EPOCH
+    ns = (since.days * _S_A_DAY + since.seconds) * _NS_A_SECOND + since.microseconds * 1000
     if not EARLIEST_NS <= ns < LATEST_NS:
         raise FeedError(f"ts {text!r} is not between 2024 and 2100: the clock of the node is not set")
     return ns

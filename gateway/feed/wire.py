@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 
 @dataclass(frozen=True, slots=True)
 class Will:
@@ -36,22 +38,27 @@ class Acknowledging(Protocol):
         """Send the acknowledgement of a message, or nothing when the connection is gone."""
 
 
-class Message:
+class Message(Struct, frozen=True, gc=False):
     """A received message and the one connection on which it may be acknowledged."""
 
-    __slots__ = ("_client", "_mid", "payload", "qos", "retain", "topic")
-
-    def __init__(
-        self, client: Acknowledging, mid: int, topic: str, payload: bytes, qos: int, *, retain: bool
-    ) -> None:
-        self._client = client
-        self._mid = mid
-        self.topic = topic
-        self.payload = payload
-        self.qos = qos
-        self.retain = retain
+    client: Acknowledging
+    mid: int
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
 
     def ack(self) -> None:
         """Acknowledge; without effect when its connection is gone, for then the broker sends it again."""
         if self.qos:
-            self._client.acknowledge(self._mid)
+            self.client.acknowledge(self.mid)
+
+
+def each(hear: Callable[[Message], None]) -> Callable[[list[Message]], None]:
+    """Make what hears single messages fit a link, which hands on all of one read at once."""
+
+    def hear_all(messages: list[Message]) -> None:
+        for message in messages:
+            hear(message)
+
+    return hear_all

@@ -51,13 +51,14 @@ class Committer(Generic[T]):
         """Start the writer thread."""
         self._thread.start()
 
-    def put(self, item: T) -> None:
-        """Hand over an item; raise RuntimeError after `stop`."""
+    def put(self, *items: T) -> None:
+        """Hand over items, which go into one commit as a rule; raise RuntimeError after `stop`."""
         with self._wake:
             if self._stopping:
                 raise RuntimeError("the spool is closing")
-            self._items.append(item)
-            if len(self._items) == 1 or len(self._items) == self._full:
+            before = len(self._items)
+            self._items += items
+            if not before or before < self._full <= len(self._items):
                 self._wake.notify()
 
     @property

@@ -124,6 +124,7 @@ REFUSED = [
     ),
     ("42/18562/waste/bin-1/telemetry", but(106, ts="today"), "ts 'today' is not an RFC 3339 time"),
     ("42/18562/waste/bin-1/telemetry", but(107, gw="GW 01"), "at `$.gw`"),
+    ("42/18562/waste/bin-1/telemetry", but(117, ep="aa\n"), "at `$.ep`"),
     ("42/18562/waste/bin-1/telemetry", but(108, seq=-1), "at `$.seq`"),
     ("42/18562/waste/bin-1/telemetry", but(109, v=2), "at `$.v`"),
     ("42/18562/waste/bin-1/telemetry", but(110, q="splendid"), "at `$.q`"),

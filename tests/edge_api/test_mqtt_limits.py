@@ -37,12 +37,12 @@ class Ingest:
     def __init__(self, **limits: Any) -> None:
         self.arrived: list[MessageArrival] = []
         self.told: list[object] = []
-        ears = Ears(self.arrived.append, lambda *it: self.told.append(it), lambda *_: None, lambda: None)
+        ears = Ears(self.arrived.extend, lambda *it: self.told.append(it), lambda *_: None, lambda: None)
         self.it = MqttIngest(SITE, Settings(host="x", client_id="x"), ears, Limits(**limits))
 
     def hear(self, topic: str, payload: bytes) -> Heard:
         message = Heard(topic, payload)
-        self.it._heard(message)  # type: ignore[arg-type]
+        self.it._heard([message])  # type: ignore[arg-type]
         return message
 
 

@@ -31,7 +31,7 @@ def connected(protocol=MQTTv5, hear=None):
     ours, broker = socket.socketpair()
     heard = []
     client = BufferedClient(
-        CallbackAPIVersion.VERSION2, protocol=protocol, manual_ack=True, hear=hear or heard.append
+        CallbackAPIVersion.VERSION2, protocol=protocol, manual_ack=True, hear=hear or heard.extend
     )
     ours.setblocking(False)
     client._sock = ours
