@@ -49,7 +49,7 @@ class Counts:
 class Group:
     """What one commit will hold. `span` is what came, new or known; `late` is what had been given up."""
 
-    messages: dict[int, list[MessageArrival]] = field(default_factory=dict)
+    messages: dict[int, dict[Stream, list[MessageArrival]]] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     refused: dict[bytes, Refused] = field(default_factory=dict)
@@ -175,15 +175,20 @@ class Intake:
     def _sort(self, arrivals: list[Arrival]) -> Group:
         group = Group()
         told: list[Gap] = []
+        by_stream: dict[Stream, list[MessageArrival]] = {}
         for arrival in arrivals:
             if isinstance(arrival, BatchArrival):
                 told += self._add_batch(group, arrival)
             elif arrival.refused is not None:
                 self._add_refused(group, arrival.refused)
+            elif arrival.stream is None or arrival.point is None:
+                raise ValueError("a message that is not refused has a stream and a point")
             else:
-                told += self._add_message(group, arrival)
-        for lane, messages in sorted(group.messages.items()):
-            group.segments.append(_segment(lane, messages, group.times))
+                by_stream.setdefault(arrival.stream, []).append(arrival)
+        for stream, messages in by_stream.items():
+            told += self._add_messages(group, stream, messages)
+        for lane, of_lane in sorted(group.messages.items()):
+            group.segments.append(_segment(lane, of_lane, group.times))
         group.gaps = [missing for gap in told for missing in self._unseen(group, gap)]
         return group
 
@@ -196,18 +201,31 @@ class Intake:
         for stream in parse_span(refused.span):
             group.span.setdefault(stream, RangeSet())
 
-    def _add_message(self, group: Group, arrival: MessageArrival) -> list[Gap]:
-        stream, point = arrival.stream, arrival.point
-        if stream is None or point is None:
-            raise ValueError("a message that is not refused has a stream and a point")
-        group.homes[stream] = (point.tags["province"], point.tags["commune"])
-        if not self._is_new(group, stream, arrival.seq):
-            group.duplicates += 1  # committed before: acknowledged again, kept once
-            return []
-        group.messages.setdefault(arrival.lane, []).append(arrival)
-        group.points.append(point)
-        group.fresh += 1
-        return [arrival.gap] if arrival.gap is not None else []
+    def _add_messages(self, group: Group, stream: Stream, messages: list[MessageArrival]) -> list[Gap]:
+        """Take in the messages of one stream; those committed before are acknowledged, and kept once."""
+        fresh = self._new(group, stream, messages)
+        group.duplicates += len(messages) - len(fresh)
+        group.fresh += len(fresh)
+        group.points += [each.point for each in fresh if each.point is not None]
+        newest = messages[-1].point
+        if newest is not None:
+            group.homes[stream] = (newest.tags["province"], newest.tags["commune"])
+        for lane in {each.lane for each in fresh}:
+            group.messages.setdefault(lane, {})[stream] = [each for each in fresh if each.lane == lane]
+        return [each.gap for each in fresh if each.gap is not None]
+
+    def _new(self, group: Group, stream: Stream, messages: list[MessageArrival]) -> list[MessageArrival]:
+        """Return those whose numbers have not come before; enter them."""
+        seqs = [each.seq for each in messages]
+        numbers = group.span.setdefault(stream, RangeSet())
+        seen = self._spool.streams.get(stream, _NONE)
+        first, last = seqs[0], seqs[-1]
+        # As a rule each number is one more than the one before it, and all are above what is known.
+        one_by_one = last - first == len(seqs) - 1 and seqs == list(range(first, last + 1))
+        if one_by_one and numbers.below(first) and seen.below(first):
+            numbers.add(first, last)
+            return messages
+        return [each for each in messages if self._is_new(group, stream, each.seq)]
 
     def _add_batch(self, group: Group, arrival: BatchArrival) -> list[Gap]:
         points = arrival.points
@@ -219,7 +237,7 @@ class Intake:
                 stream = it[:2]
                 numbers.setdefault(stream, []).append(it[2])
                 times.setdefault(stream, []).append(point.ts_ns)
-        span = {stream: RangeSet((seq, seq) for seq in sorted(seqs)) for stream, seqs in numbers.items()}
+        span = {stream: RangeSet.of(seqs) for stream, seqs in numbers.items()}
         fresh = sum(self._enter(group, stream, ranges) for stream, ranges in span.items())
         known = sum(map(len, numbers.values())) - fresh
         group.duplicates += known
@@ -237,13 +255,7 @@ class Intake:
 
     def _is_new(self, group: Group, stream: Stream, seq: int) -> bool:
         """Whether a number has not come before; enter it."""
-        numbers = group.span.get(stream)
-        if numbers is not None and seq in numbers:
-            return False
-        if numbers is None or seq in self._spool.streams.get(stream, _NONE):
-            return bool(self._enter(group, stream, ((seq, seq),)))
-        numbers.add(seq, seq)
-        return True
+        return seq not in group.span[stream] and bool(self._enter(group, stream, ((seq, seq),)))
 
     def _enter(self, group: Group, stream: Stream, ranges: Iterable[tuple[int, int]]) -> int:
         """Enter numbers, and return how many had not come before. One given up as a gap is new.
@@ -314,21 +326,22 @@ def _gap_of(point: Point) -> Gap | None:
     return None
 
 
-def _segment(lane: int, messages: list[MessageArrival], between: dict[Stream, tuple[int, int]]) -> Segment:
+def _segment(
+    lane: int, messages: dict[Stream, list[MessageArrival]], between: dict[Stream, tuple[int, int]]
+) -> Segment:
     """Make one segment of messages, and note between which times those of each stream lie."""
-    numbers: dict[Stream, list[int]] = {}
-    times: dict[Stream, list[int]] = {}
-    for each in messages:
-        if each.stream is not None and each.point is not None:
-            numbers.setdefault(each.stream, []).append(each.seq)
-            times.setdefault(each.stream, []).append(each.point.ts_ns)
-    for stream, found in times.items():
-        _widen(between, stream, min(found), max(found))
+    lines: list[str] = []
+    ends: list[int] = []
+    for stream, its in messages.items():
+        lines += [each.line for each in its]
+        times = [each.point.ts_ns for each in its if each.point is not None]
+        ends += (min(times), max(times))
+        _widen(between, stream, min(times), max(times))
     return Segment(
         lane=lane,
-        points=len(messages),
-        span=span_text({stream: RangeSet((n, n) for n in sorted(seqs)) for stream, seqs in numbers.items()}),
-        body=join_lines(["\n".join([each.line for each in messages]).encode()]),
-        first_ns=min(map(min, times.values())),
-        last_ns=max(map(max, times.values())),
+        points=len(lines),
+        span=span_text({stream: RangeSet.of([each.seq for each in its]) for stream, its in messages.items()}),
+        body=join_lines(["\n".join(lines).encode()]),
+        first_ns=min(ends),
+        last_ns=max(ends),
     )

@@ -16,6 +16,14 @@ class RangeSet:
             self.add(first, last)
 
     @classmethod
+    def of(cls, numbers: Iterable[int]) -> "RangeSet":
+        """Return the set of some numbers, in whatever order and however often they come."""
+        ordered = sorted(set(numbers))
+        if ordered and ordered[-1] - ordered[0] + 1 == len(ordered):  # as a rule: no hole
+            return cls(((ordered[0], ordered[-1]),))
+        return cls((number, number) for number in ordered)
+
+    @classmethod
     def parse(cls, text: str) -> "RangeSet":
         """Read what `str` writes: "1-20,25,30-31"; raise ValueError for anything else."""
         pairs = (part.partition("-") for part in text.split(",") if part)
@@ -54,6 +62,10 @@ class RangeSet:
     def last(self) -> int | None:
         """Return the largest number, None when empty."""
         return self._lasts[-1] if self._lasts else None
+
+    def below(self, number: int) -> bool:
+        """Whether all numbers in the set are less than this one."""
+        return not self._lasts or self._lasts[-1] < number
 
     def copy(self) -> "RangeSet":
         """Return a set of its own with the same numbers."""

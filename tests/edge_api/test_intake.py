@@ -99,6 +99,15 @@ def test_a_repeat_is_acknowledged_and_kept_once_in_a_group_and_after_a_restart(d
     assert desk.intake.counts.duplicates == 1
 
 
+def test_numbers_in_any_order_and_far_apart_are_each_kept_once(desk: Desk) -> None:
+    desk.intake.commit([desk.message(seq) for seq in (2**53, 3, 1, 3, 2)])
+    desk.intake.commit([desk.message(seq) for seq in (2, 3, 4)])
+    assert desk.acked == [2**53, 3, 1, 3, 2, 2, 3, 4]
+    assert desk.kept() == [line(seq) for seq in (2**53, 3, 1, 2, 4)]
+    assert str(desk.spool.streams[STREAM]) == f"1-4,{2**53}"
+    assert (desk.intake.counts.committed, desk.intake.counts.duplicates) == (5, 3)
+
+
 def test_a_batch_sent_twice_counts_once_also_within_one_group(desk: Desk) -> None:
     one, two, three = (batch(line(1), line(2)) for _ in range(3))
     desk.intake.commit([one, two])
