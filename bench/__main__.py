@@ -33,8 +33,8 @@ class Work(NamedTuple):
     contenders: dict[type[Contender], dict[str, Any]]
 
 
-def works(scale: float) -> list[Work]:
-    """Return the workloads; at scale 1 they are those that the page shows."""
+def works(scale: float, minutes: float) -> list[Work]:
+    """Return the workloads; at scale 1 they are those that the page shows. Two take `minutes` each."""
 
     def n(count: int) -> int:
         return max(int(count * scale), 300)
@@ -92,6 +92,18 @@ def works(scale: float) -> list[Work]:
             "The page's overview of 300 assets while 100 readings a second come in",
             partial(pages.overview, rate=100.0),
             {Commune: {"count": n(6_000)}},
+        ),
+        Work(
+            "card",
+            "MQTT, 100 assets, each once a minute: what is written",
+            partial(rounds.card, assets=100),
+            {Commune: {"count": max(int(100 * minutes), 10)}},
+        ),
+        Work(
+            "soak",
+            "MQTT, 100 readings a second for long: what is in memory",
+            partial(rounds.soak, rate=100.0),
+            {Commune: {"count": max(int(6_000 * minutes), 1_000)}},
         ),
         Work(
             "start",
@@ -181,6 +193,7 @@ def main() -> None:
     ask.add_argument("works", nargs="*", help="names of workloads, or beginnings of them; without any: all")
     ask.add_argument("--rounds", type=int, default=3, help="turns of each contender")
     ask.add_argument("--scale", type=float, default=0.3, help="1 is what the page shows, and takes longer")
+    ask.add_argument("--minutes", type=float, default=2, help="how long the works `card` and `soak` take")
     ask.add_argument("--out", type=Path, default=Path("bench-results.json"), help="where the results go")
     ask.add_argument("--add", action="store_true", help="keep what the file holds of other workloads")
     ask.add_argument("--page", action="store_true", help="write docs/performance.md anew")
@@ -198,7 +211,7 @@ def main() -> None:
     }
     if it.add and it.out.exists():
         results["workloads"] = json.loads(it.out.read_text())["workloads"]
-    for work in works(it.scale):
+    for work in works(it.scale, it.minutes):
         if it.works and not any(work.name.startswith(name) for name in it.works):
             continue
         print(work.title, flush=True)

@@ -6,6 +6,9 @@ from bench.contenders import Contender
 from bench.meter import files_bytes
 from bench.rig import Figures, Helper, round_of, spent, used
 
+_DAY_S = 86_400
+_LOOK_S = 1.0
+
 
 def feed(kind: type[Contender], *, count: int, database: str = "victoria", **load: int) -> Figures:
     """Readings by MQTT as fast as they go; `run` of them back to back an asset."""
@@ -145,6 +148,52 @@ def idle(kind: type[Contender], *, seconds: float, fed: bool) -> Figures:
             "idle_cpu_percent": (after.cpu_s - before.cpu_s) / seconds * 100,
             "rss_mb": after.rss_mb,
             "written_bytes": float(after.written - before.written),
+        }
+
+
+def card(kind: type[Contender], *, count: int, assets: int) -> Figures:
+    """So many assets, each once a minute: what is handed to the disk, and what that would be in a day."""
+    with round_of(kind, feed=True) as (rig, contender, _):
+        assert rig.broker is not None
+        helper = Helper("writer", port=rig.broker.port, count=count, assets=assets, rate=assets / 60)
+        helper.ready()
+        before, began = used(contender), time.monotonic()
+        helper.go()
+        helper.facts()
+        seconds = time.monotonic() - began
+        written = used(contender).written - before.written
+        rig.arrived(count)
+        return {
+            "minutes": seconds / 60,
+            "gb_a_day": written / seconds * _DAY_S / 1e9,
+            "written_bytes": written / count,
+            "lost": count - rig.stored(),
+        }
+
+
+def soak(kind: type[Contender], *, count: int, rate: float, **load: int) -> Figures:
+    """Readings at a steady rate for long: how far the memory is from what it was once all was warm."""
+    with round_of(kind, feed=True) as (rig, contender, _):
+        assert rig.broker is not None
+        helper = Helper("writer", port=rig.broker.port, count=count, rate=rate, **load)
+        helper.ready()
+        before, began = used(contender), time.monotonic()
+        helper.go()
+        seen: list[float] = []
+        while time.monotonic() - began < count / rate:
+            time.sleep(_LOOK_S)
+            seen.append(used(contender).rss_mb)
+        helper.facts()
+        rig.arrived(count)
+        warm = seen[len(seen) // 10 :]
+        return {
+            "minutes": count / rate / 60,
+            "rss_first_mb": warm[0],
+            "rss_last_mb": warm[-1],
+            "rss_low_mb": min(warm),
+            "rss_high_mb": max(warm),
+            "cpu_s_per_million": (used(contender).cpu_s - before.cpu_s) / count * 1e6,
+            "lost": count - rig.stored(),
         }
 
 
