@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pygal.style import Style
 
 _SCRIPT = re.compile(r"<script.*?</script>", re.DOTALL)
-_SIZE = {"width": 700, "height": 190}
+_SIZE = {"width": 700, "height": 140}
 
 
 def completeness(rows: Sequence[Completeness], days: range, _: Translate, lang: str) -> Markup:
@@ -59,7 +59,7 @@ def _options(days: range, lang: str, *, legend: bool, colors: tuple[str, ...]) -
         "show_y_guides": True,
         "js": (),
         "style": _style(colors),
-        "value_formatter": lambda value: number(value, lang, 0 if abs(value) >= 10 else 1),
+        "value_formatter": lambda value: number(value, lang, 1 if 0 < abs(value) < 10 else 0),
         "no_data_text": "",
     }
 

@@ -144,7 +144,7 @@ def _chapter(
         values = {day: figures[0].value for day, figures in rows if figures}
         chart = charts.daily(values, days, lang)
     unit = unit_of(by_name[name], _) if name in by_name else ""
-    caption = f"{name_and_plant(by_name[name], _)} ({unit})" if name in by_name else ""
+    caption = f"{name_and_plant(by_name[name], _)}, {unit}" if name in by_name else ""
     return Chapter(_(title), lines, chart, caption)
 
 
