@@ -4,15 +4,11 @@ import pytest
 
 from sensors.drivers.pulse_flow import PulseFlow
 from sensors.errors import ConfigError
-from sensors.io.gpio import PulseTally
 from sensors.sample import Quality
 from sensors.settings import convert
 from simulators.clock import VirtualClock
 from simulators.io import SimIO
 from simulators.signals.pulses import PulseSignal
-
-HZ, HOUR_S = 200, 3600
-BUFFER = 1024  # what the kernel keeps for one line; a full one drops the oldest (linux/gpiolib-cdev.c)
 
 
 def config(**given):
@@ -23,26 +19,6 @@ def opened(io, **given):
     driver = PulseFlow(config(**given), io)
     driver.open()
     return driver
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stall_s", [0, 9])
-def test_two_hundred_pulses_a_second_for_an_hour_are_all_counted_whether_or_not_the_buffer_overflows(stall_s):
-    tally, waiting, number = PulseTally(), [], 0
-    for seqno in range(1, HZ * HOUR_S + 1):
-        waiting.append(seqno)
-        stalled = 0 < seqno % (60 * HZ) < stall_s * HZ
-        if stalled:
-            del waiting[:-BUFFER]
-            continue
-        for each in waiting:
-            tally.edge(each * 5_000_000, each - number - 1)
-            number = each
-        waiting.clear()
-    count = tally.snapshot()
-    assert count.total == HZ * HOUR_S
-    assert (count.lost > 0) is bool(stall_s)
-    print(f"200 Hz for an hour, stalls of {stall_s} s: error 0 of {count.total}, mended {count.lost}")
 
 
 def test_the_index_goes_on_after_a_restart_and_says_what_it_cannot_know():

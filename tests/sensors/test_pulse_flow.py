@@ -86,7 +86,7 @@ class Stalling:
         self.over = threading.Event()
 
     def read_edge_events(self):
-        """Give what the buffer still holds of the last second: the newest, as the kernel drops the oldest."""
+        """Give what the buffer still holds of the last second: a full one drops the oldest."""
         first, self.seconds = self.seconds * HZ + 1, self.seconds + 1
         for number in range(first + max(0, HZ - self._buffer), first + HZ):
             yield SimpleNamespace(timestamp_ns=number * NS // HZ, line_seqno=number)
