@@ -40,12 +40,14 @@ def check(
     from gateway.check.source import own
     from gateway.cli import configuration
     from gateway.cli_check import finish, kept, quiet
+    from sensors.text import translator
     from simulators.bench import Bench
     from simulators.mishaps import MISHAPS, mishap
 
     if listing:
+        say = translator(lang)
         for each in MISHAPS:
-            click.echo(f"{each.full_name:26} {each.story}")
+            click.echo(f"{each.full_name:26} {say(each.story)}")
         return
     quiet()
     bench = Bench()

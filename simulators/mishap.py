@@ -10,7 +10,8 @@ from simulators.bench import Bench
 class Mishap:
     """One thing that goes wrong: with which device, and what a reading and a check must say of it.
 
-    `reason` is the code in the reading, empty when the values stay good; `finding` the first of the check.
+    `story` is English, to be translated when it is shown. `reason` is the code in the reading, empty when
+    the values stay good; `finding` the first of the check.
     """
 
     device: str

@@ -9,6 +9,7 @@ from gateway.feed.desk import Checked, Told
 from gateway.runner import Runner
 from sensors.findings import Finding
 from sensors.sample import Observation
+from sensors.text import translator
 from simulators.bench import Bench
 from simulators.mishap import Mishap
 
@@ -61,7 +62,7 @@ def table(happened: Iterable[Happened]) -> str:
 def _row(fault: Mishap, found: dict[str, Checked]) -> str:
     vi = found[fault.device].told[0]
     en = told(Finding(vi.code, vi.where, **vi.facts), "en")
-    what = f"`{fault.full_name}`: {fault.story}"
+    what = f"`{fault.full_name}`: {translator('vi')(fault.story)} / {fault.story}"
     return f"| {what} | {_code(fault.reason)} | `{vi.code}` | {_cell(vi)} | {_cell(en)} |\n"
 
 
