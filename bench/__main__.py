@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import pages, report, rounds
-from bench.contenders import Commune, Contender, NodeRed, Plain, VmAgent
+from bench.contenders import Commune, Contender, NodeRed, Plain, Sparing, VmAgent
 from bench.feed import show
 from bench.rig import Figures
 from tests.parts.process import MissingPartError, find_program
@@ -97,7 +97,7 @@ def works(scale: float, minutes: float) -> list[Work]:
             "card",
             "MQTT, 100 assets, each once a minute: what is written",
             partial(rounds.card, assets=100),
-            {Commune: {"count": max(int(100 * minutes), 10)}},
+            {kind: {"count": max(int(100 * minutes), 10)} for kind in (Commune, Sparing)},
         ),
         Work(
             "soak",

@@ -64,6 +64,7 @@ class Commune(Contender):
     name = "commune"
     custody = "on disk (fsync) before the acknowledgement"
     program = str(_ROOT / ".venv/bin/commune") if (_ROOT / ".venv/bin/commune").exists() else "commune"
+    linger: ClassVar[str] = "0s"
 
     def arguments(self) -> list[str]:
         """Write an edge.toml of a province, which takes every commune."""
@@ -79,6 +80,7 @@ host = "127.0.0.1"
 port = {self.port}
 [spool]
 path = "{self.folder}/edge.db"
+linger = "{self.linger}"
 [history]
 path = "{self.folder}/history.db"
 [[upstream]]
@@ -89,6 +91,13 @@ api = "{self.at.api}"
         file = self.folder / "edge.toml"
         file.write_text(text)
         return ["edge", "run", str(file)]
+
+
+class Sparing(Commune):
+    """An edge whose readings wait five seconds for company, so that a card is written less."""
+
+    name = "commune, linger 5 s"
+    linger = "5s"
 
 
 class NodeRed(Contender):

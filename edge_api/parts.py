@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from edge_api.alarms import AlarmBook
-from edge_api.arrivals import MessageArrival
+from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.config import EdgeConfig, Upstream, thins
 from edge_api.custody import Custodian
 from edge_api.drain import Drains
@@ -79,6 +79,7 @@ class Parts:
             self.intake.refuse,
             linger_s=float(config.spool.linger),
             full=RECEIVE_MAXIMUM // 10,
+            urgent=_urgent,
         )
         self.relays = [
             self._relay_to(each, self.spool) for each in config.upstreams if each.what == "readings"
@@ -198,6 +199,11 @@ class Parts:
 
     def _status(self, topic: Topic, word: str) -> None:
         self.history.status(topic.province, topic.commune, topic.domain, topic.asset, word)
+
+
+def _urgent(arrival: Arrival) -> bool:
+    """Alarms do not wait for company, and a sender over HTTP waits for its answer."""
+    return isinstance(arrival, BatchArrival) or arrival.lane == EVENTS
 
 
 def _signer(config: EdgeConfig) -> "Signer | None":

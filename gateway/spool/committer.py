@@ -21,7 +21,7 @@ class Committer(Generic[T]):
     items back (a client that waits for an answer), also of those that came meanwhile; what it leaves is
     tried again, for ever, in order.
     With `linger_s` a group waits that long for company, but never once `full` items wait: then the sender's
-    window may be closed, and it is waiting for us.
+    window may be closed, and it is waiting for us; nor once something `urgent` has come.
     """
 
     def __init__(
@@ -32,8 +32,11 @@ class Committer(Generic[T]):
         linger_s: float = 0.0,
         full: int = 1,
         most: int = 10_000,
+        urgent: Callable[[T], bool] = lambda _: False,
         name: str = "commit",
     ) -> None:
+        self._urgent = urgent
+        self._hurry = False
         self._commit = commit
         self._refuse = refuse
         self._linger_s = linger_s
@@ -58,7 +61,8 @@ class Committer(Generic[T]):
                 raise RuntimeError("the spool is closing")
             before = len(self._items)
             self._items += items
-            if not before or before < self._full <= len(self._items):
+            self._hurry = self._hurry or (self._linger_s > 0 and any(map(self._urgent, items)))
+            if not before or self._hurry or before < self._full <= len(self._items):
                 self._wake.notify()
 
     @property
@@ -86,11 +90,13 @@ class Committer(Generic[T]):
                 self._wake.wait_for(lambda: self._items or self._stopping)
                 if self._linger_s and not self._stopping:
                     self._wake.wait_for(
-                        lambda: len(self._items) >= self._full or self._stopping, self._linger_s
+                        lambda: len(self._items) >= self._full or self._hurry or self._stopping,
+                        self._linger_s,
                     )
                 if not self._items:
                     return
                 group, self._items = self._items[: self._most], self._items[self._most :]
+                self._hurry = self._hurry and bool(self._items)
                 self._writing = len(group)
             written = self._write(group)
             self._writing = 0

@@ -94,6 +94,6 @@ def test_an_edge_starts_when_the_disk_takes_no_word_of_what_was_lost_and_says_it
         tell(edge)
 
     monkeypatch.setattr(Parts, "_tell_lost", tell_if_there_is_room)
-    monkeypatch.setattr("edge_api.edge._RECLAIM_S", 0.02)
+    monkeypatch.setattr("edge_api.edge._HOUSE_S", 0.02)
     with edge_at_work(edge_config(tmp_path)) as (edge, _):
         until(lambda: told(kept(edge)) == list(edge.spool.lost[STREAM]), what="the loss to be told")

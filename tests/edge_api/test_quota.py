@@ -155,7 +155,7 @@ def write(url: str, lines: list[str]) -> urllib3.BaseHTTPResponse:
 def test_an_edge_above_refuses_when_full_and_takes_again_by_itself_once_it_could_deliver(
     tmp_path: Path, influx2: Influx2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge_api.edge, "_RECLAIM_S", 0.1)
+    monkeypatch.setattr(edge_api.edge, "_HOUSE_S", 0.1)
     influx2.stop()
     plan = edge_config(tmp_path, PROVINCE, upstreams=[config(influx2.url)])
     plan = msgspec.structs.replace(

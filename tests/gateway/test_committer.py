@@ -30,3 +30,22 @@ def test_an_item_on_its_way_into_a_commit_is_never_seen_nowhere():
     assert written.wait(10)
     assert committer.stop()
     assert depths == [1]
+
+
+def test_what_is_urgent_does_not_wait_for_company_and_takes_with_it_what_waits():
+    groups, written = [], threading.Event()
+
+    def commit(items):
+        groups.append(items)
+        written.set()
+
+    committer = Committer(commit, linger_s=60, full=100, urgent=lambda item: item == "alarm")
+    committer.start()
+    committer.put("reading")
+    committer.put("reading", "alarm")
+    assert written.wait(10)
+    written.clear()
+    committer.put("later")
+    assert not written.wait(0.2), "what comes after it waits again"
+    assert committer.stop()
+    assert groups == [["reading", "reading", "alarm"], ["later"]]
