@@ -53,6 +53,7 @@ def run(
         if visitor is not None:
             if for_s is None:
                 visitor.refuse_one(demo.commune)
+                visitor.raise_one(demo.commune)
             console.print(show.login(NAME, visitor.password, say))
         _watch(demo, stop, for_s, console, lang)
         demo.end()

@@ -1,5 +1,6 @@
-"""What somebody who tries the demo gets: a password of this run alone, a desk, and a refused line to mend."""
+"""What somebody who tries the demo gets: a password of this run alone, a desk, a refused line, an alarm."""
 
+import gzip
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from edge_api.api.view import WriteBatch
 from edge_api.edge import Edge
+from edge_api.lineprotocol import parse
 from edge_api.web.accounts import set_password
 from gateway.device import Device
 from gateway.node import Node
@@ -20,6 +23,7 @@ __all__ = ["NAME", "Visitor"]
 
 NAME = "admin"
 _NS_A_MS = 1_000_000
+_PATIENCE_S = 30.0  # until an alarm is on the disk
 _REASON = "to practise on: field turbidity is text here, and was a number in all readings before"
 
 T = TypeVar("T")
@@ -66,6 +70,16 @@ class Visitor:
             f'province={site.province} turbidity="0.84",q="good",gw="practice",ep="practice",seq=1i {ts_ns}'
         )
         edge.spool.quarantine([Refused("province", "", _REASON, line.encode())], ts_ns)
+
+    def raise_one(self, edge: Edge) -> None:
+        """Raise an alarm to be acknowledged: in the demo's first hours nothing else may go wrong."""
+        ts_ns = edge.now_ns() // _NS_A_MS * _NS_A_MS
+        site = edge.info()
+        line = (
+            f"Alert,asset=bin-0001,commune={site.commune},domain=waste,kind=lidOpen,province={site.province} "
+            f'severity="warning",state="raised",id="practice",gw="practice" {ts_ns}\n'
+        ).encode()
+        edge.submit(WriteBatch(gzip.compress(line), parse(line))).result(_PATIENCE_S)
 
 
 class _Turns:

@@ -53,3 +53,8 @@ def test_a_visitor_logs_in_with_the_printed_password_and_finds_devices_and_a_lin
         mended = next(iter(demo.commune.quarantine())).line.replace('"0.84"', "0.84")
         assert post(f"link/quarantine/{number[1]}/replay", csrf=csrf[1], line=mended).status == 303
         assert list(demo.commune.quarantine()) == []
+        visitor.raise_one(demo.commune)
+        (alarm,) = demo.commune.alarms.open_alarms()
+        assert "nắp" in page("alarms")
+        assert post(f"alarms/{alarm.key}/seen", csrf=csrf[1], note="đã đậy nắp").status == 303
+        assert "đã đậy nắp" in page("alarms")
