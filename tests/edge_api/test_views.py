@@ -84,6 +84,10 @@ def test_a_wrong_password_is_refused_and_too_many_are_made_to_wait(view: Client)
     answers = [post(view, "/login", name="lan", password="wrong").status for _ in range(5)]
     assert answers == [403, 403, 403, 429, 429]
     assert post(view, "/login", name="lan", password=PASSWORD).status == 429, "guessing on is of no use"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
+    answer = view.pool.request("POST", view.url + "/login", body="name=lan&password=x", headers=headers)
+    assert answer.status == 429
+    assert f"Chờ {answer.headers['Retry-After']} giây rồi thử lại." in answer.data.decode()
 
 
 def test_nobody_is_led_elsewhere_after_a_login(view: Client) -> None:
