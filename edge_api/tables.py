@@ -23,10 +23,15 @@ class HistoryTable(SQLModel):
 
 
 class Chunk(HistoryTable, table=True):
-    """Readings of one asset: `packed` is zlib of msgpack of {field: (times_ns, values)}."""
+    """Readings of one asset: `packed` is zlib of msgpack of {field: (times_ns, values)}.
+
+    Most questions are for an asset's newest pieces, and so is what each flush lets go of the oldest.
+    """
+
+    __table_args__ = (Index("ix_chunk_asset_last_ns", "asset", "last_ns"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    asset: str = Field(index=True)
+    asset: str
     first_ns: int
     last_ns: int
     count: int

@@ -34,6 +34,7 @@ class Disk:
         self._path = path
         self._busy_s = busy_s
         self._db = self._open()
+        self._bytes: int | None = None  # added up once: of a province that is gigabytes to be read
 
     def load(self) -> list[AssetNow]:
         """Return the assets of before; leave out those that cannot be read."""
@@ -57,22 +58,33 @@ class Disk:
                 " ON CONFLICT (key) DO UPDATE SET packed = excluded.packed",
                 states,
             )
+        if self._bytes is not None:
+            self._bytes += sum(len(packed) for *_, packed in chunks)
         return True
 
     def prune(self, horizons: Iterable[tuple[str, int]], most_bytes: int) -> None:
         """Delete each asset's chunks that end before its horizon, then the oldest rows above `most_bytes`."""
+        if self._bytes is None:
+            (self._bytes,) = self._db.execute("SELECT coalesce(sum(length(packed)), 0) FROM chunk").fetchone()
         with transaction(self._db) as db:
-            db.executemany("DELETE FROM chunk WHERE asset = ? AND last_ns < ?", horizons)
-            (total,) = db.execute("SELECT coalesce(sum(length(packed)), 0) FROM chunk").fetchone()
-            spare = total - most_bytes
+            gone = sum(
+                size
+                for horizon in horizons
+                for (size,) in db.execute(
+                    "DELETE FROM chunk WHERE asset = ? AND last_ns < ? RETURNING length(packed)", horizon
+                )
+            )
+            spare = self._bytes - gone - most_bytes
             if spare > 0:
                 last = 0
                 for ident, size in db.execute("SELECT id, length(packed) FROM chunk ORDER BY id"):
                     last = ident
+                    gone += size
                     spare -= size
                     if spare <= 0:
                         break
                 db.execute("DELETE FROM chunk WHERE id <= ?", (last,))
+        self._bytes -= gone
 
     def spans(self, key: str, start_ns: int, stop_ns: int) -> list[tuple[int, int, int]]:
         """Return (id, first_ns, last_ns) of an asset's chunks that touch start <= time < stop."""
@@ -111,6 +123,7 @@ class Disk:
         aside = move_aside(self._path)
         log.error("history: %s is damaged; set aside as %s, a new one is begun", self._path, aside)
         self._db = self._make()
+        self._bytes = 0
 
     def close(self) -> None:
         """Close the file."""

@@ -14,6 +14,6 @@ CREATE TABLE IF NOT EXISTS chunk (
     PRIMARY KEY (id)
 );
 
-CREATE INDEX IF NOT EXISTS ix_chunk_asset ON chunk (asset);
+CREATE INDEX IF NOT EXISTS ix_chunk_asset_last_ns ON chunk (asset, last_ns);
 
 PRAGMA user_version = 1;

@@ -118,3 +118,16 @@ def test_readings_wait_in_memory_while_the_disk_is_busy(path: Path, caplog: pyte
     again.close()
     assert "stay in memory meanwhile" in caplog.text
     assert not list(path.parent.glob("*.damaged*"))
+
+
+def test_its_size_stays_known_through_writing_and_both_kinds_of_forgetting(path: Path) -> None:
+    history = History(path, keep_days=0.5, most_bytes=3000)
+    for number in range(120):
+        history.add([point(number * 600 * (2 if number > 80 else 1), {"a": number * 0.37})])
+        history.flush()
+    assert history._disk is not None
+    with sqlite3.connect(path) as db:
+        ((total, count),) = db.execute("SELECT sum(length(packed)), count(*) FROM chunk")
+    assert history._disk._bytes == total <= 3000
+    assert 0 < count < 60
+    history.close()
