@@ -2,6 +2,9 @@
 
 import json
 import logging
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
@@ -55,8 +58,14 @@ class WrongConfiguration(click.ClickException):
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Write the problems to standard error, as they are."""
-        click.echo(self.message, file=file, err=True)
+        """Write the problems to standard error: a line each, folded where a person reads it on a screen."""
+        lines = self.message.splitlines()
+        if file is None and sys.stderr.isatty():
+            width = max(20, shutil.get_terminal_size().columns - 1)
+            lines = [
+                textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines
+            ]
+        click.echo("\n".join(lines), file=file, err=True)
 
 
 @contextmanager

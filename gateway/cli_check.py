@@ -150,6 +150,7 @@ def loaded(file: Path, lang: str, *, as_json: bool) -> "NodeConfig":
     """Read the configuration; say which lines two devices claim before anything else, and exit with 2."""
     from gateway import config
     from gateway.check.look import Place, wiring_conflicts
+    from gateway.check.show import folded
     from gateway.check.words import told
     from sensors import settings
     from sensors.errors import ConfigError
@@ -170,7 +171,8 @@ def loaded(file: Path, lang: str, *, as_json: bool) -> "NodeConfig":
         click.echo(json.dumps({"is": "refused", "problems": problems, "told": told_as}, ensure_ascii=False))
         raise SystemExit(WrongConfiguration.exit_code)
     for conflict in conflicts:
-        click.echo(f"✗ {conflict.wrong}\n  → {conflict.look}")
+        click.echo(folded(f"✗ {conflict.wrong}", "  "))
+        click.echo(folded(f"  → {conflict.look}", "    "))
     raise ConfigError("\n".join(f"{file}: {problem}" for problem in problems))
 
 

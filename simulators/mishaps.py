@@ -166,8 +166,11 @@ MISHAPS = (*_FIRST, *FIELD_MISHAPS, *SETUP_MISHAPS)
 
 
 def mishap(full_name: str) -> Mishap:
-    """Find one by its full name; raise ValueError that lists all."""
+    """Find one by its full name; raise ValueError that lists those of its device, or the devices."""
     for each in MISHAPS:
         if each.full_name == full_name:
             return each
-    raise ValueError(f"no fault {full_name!r}; there are: {', '.join(each.full_name for each in MISHAPS)}")
+    device = full_name.partition(":")[0]
+    known = [each.full_name for each in MISHAPS if each.device == device]
+    known = known or list(dict.fromkeys(f"{each.device}:..." for each in MISHAPS))
+    raise ValueError(f"no fault {full_name!r}; there are {', '.join(known)}; --list tells of all")

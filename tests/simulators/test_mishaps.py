@@ -83,6 +83,8 @@ def test_the_table_in_the_documents_is_what_happens():
     assert FAULTS.read_text(encoding="utf-8") == made, "make it anew: commune sim faults > docs/faults.md"
 
 
-def test_an_unknown_fault_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="echo:trigger-cut"):
+def test_an_unknown_fault_is_answered_with_those_of_its_device_or_with_the_devices():
+    with pytest.raises(ValueError, match=r"there are echo:trigger-cut, echo:echo-high.*--list"):
         mishap("echo:nonsense")
+    with pytest.raises(ValueError, match=r"there are echo:\.\.\., lid:\.\.\.,"):
+        mishap("nonsense")
