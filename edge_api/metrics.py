@@ -37,6 +37,13 @@ _NODE_COUNTERS = {
 }
 
 
+_PARTS_OF_THE_DAY = {
+    "late": "Readings of today that came late",
+    "uncertain": "Readings of today that are doubtful",
+    "bad": "Readings of today that have no value",
+}
+
+
 class Metrics:
     """The registry of one edge; two edges in one process do not mix."""
 
@@ -123,6 +130,13 @@ def _programme(office: "Office", now_ns: int) -> Iterator[Metric]:
         "commune_expected_readings", "Readings a commune should have sent today so far", labels=["commune"]
     )
     present = GaugeMetricFamily("commune_present_readings", "Those that are here", labels=["commune"])
+    parts = {
+        name: GaugeMetricFamily(f"commune_{name}_readings", text, labels=["commune"])
+        for name, text in _PARTS_OF_THE_DAY.items()
+    }
+    missing = GaugeMetricFamily(
+        "commune_missing_readings", "Readings of today that are not here", labels=["commune", "reason"]
+    )
     silent = GaugeMetricFamily(
         "commune_silent_assets", "Assets whose last reading no longer counts", labels=["commune"]
     )
@@ -131,7 +145,11 @@ def _programme(office: "Office", now_ns: int) -> Iterator[Metric]:
     for row in office.today(now_ns):
         expected.add_metric([row.commune], row.expected)
         present.add_metric([row.commune], row.present)
-    yield from (expected, present, silent)
+        for name, family in parts.items():
+            family.add_metric([row.commune], getattr(row, name))
+        for reason, count in sorted(row.reasons.items()):
+            missing.add_metric([row.commune, reason], count)
+    yield from (expected, present, *parts.values(), missing, silent)
     yield GaugeMetricFamily(
         "commune_days_to_count", "Days of assets that are to be counted anew", office.keeper.waiting
     )

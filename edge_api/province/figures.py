@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
+from typing import Literal
 
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ class Figure(Struct, frozen=True, kw_only=True):
     """One indicator's value; never without `coverage`, the share of what was to be measured that was.
 
     `value` is null where nothing was measured, `doubtful` the same figure from uncertain values alone where
-    that says something. `of` names a plant, `target` is what the programme asks for.
+    that says something. `of` names a plant and `side` where it is, `target` is what the programme asks for.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Figure(Struct, frozen=True, kw_only=True):
     coverage: float | None
     doubtful: float | None = None
     of: str = ""
+    side: Literal["north", "south", ""] = ""
     target: float | None = None
 
 

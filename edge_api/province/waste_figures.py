@@ -88,6 +88,7 @@ def plants(basis: Basis) -> list[Figure]:
             coverage=coverage,
             doubtful=share(total.sums.get("weighed_doubtful_kg", 0.0) / 1000, basis.days),
             of=plant.name,
+            side=plant.side,
             target=plant.capacity,
         )
         for plant, total, coverage in basis.bridges
@@ -103,6 +104,7 @@ def plant_load(basis: Basis) -> list[Figure]:
             value=share(total.sums.get("weighed_good_kg", 0.0) / 10, basis.days * plant.capacity),
             coverage=coverage,
             of=plant.name,
+            side=plant.side,
             target=100.0,
         )
         for plant, total, coverage in basis.bridges

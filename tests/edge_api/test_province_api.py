@@ -50,7 +50,11 @@ def test_the_registry_says_who_is_silent_and_completeness_what_is_missing(
     assert (day["day"], day["name"]) == ("2026-11-23", "Xã Thạch Hà")
     assert (day["present"], day["missing"]) == (60, 60)
     assert client.get("/v1/completeness?commune=18073").json() == []
-    assert 'commune_silent_assets{commune="18562"} 1.0' in client.get("/metrics").data.decode()
+    metrics = client.get("/metrics").data.decode()
+    assert 'commune_silent_assets{commune="18562"} 1.0' in metrics
+    assert 'commune_missing_readings{commune="18562",reason="unknown"} 60.0' in metrics
+    assert f'commune_late_readings{{commune="18562"}} {day["late"]:.1f}' in metrics
+    assert f'commune_uncertain_readings{{commune="18562"}} {day["uncertain"]:.1f}' in metrics
 
 
 def test_no_figure_goes_without_its_coverage(counted: FakeEdge, client: Client) -> None:

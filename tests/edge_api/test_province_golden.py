@@ -128,6 +128,7 @@ def test_a_plant_and_the_rate_of_collection_rest_on_what_the_bridge_weighed(book
     assert book.figure("plant-tonnes", place=None).value == pytest.approx(4.0)
     assert book.figure("plant-load", place=None).value == pytest.approx(100.0)
     assert book.figure("plant-load", place=None).of == "Bắc"
+    assert book.figure("plant-load", place=None).side == "north"
 
 
 def test_hours_outside_the_limits_count_each_field_by_its_own_quality(book: Book) -> None:
