@@ -96,21 +96,22 @@ def _everything(ports: tuple[str, ...], units: range, bauds: tuple[int, ...]) ->
 
 
 def _told(found: "Iterator[Met | Step]", *, as_json: bool) -> "Iterator[Met]":
+    from gateway.check.show import drawn_over
     from gateway.probe.scan import Step
 
     drawn = sys.stderr.isatty()
     for each in found:
         if isinstance(each, Step):
             if drawn:
-                click.echo(f"\r\x1b[K{each.what} {each.number}/{each.count}", nl=False, err=True)
+                drawn_over(f"{each.what} {each.number}/{each.count}")
             continue
         if drawn:
-            click.echo("\r\x1b[K", nl=False, err=True)
+            drawn_over("")
         if as_json:
             click.echo(json.dumps(asdict(each), ensure_ascii=False))
         yield each
     if drawn:
-        click.echo("\r\x1b[K", nl=False, err=True)
+        drawn_over("")
 
 
 def _numbers(text: str) -> range:

@@ -94,4 +94,14 @@ def _progress(looking: Looking | None) -> None:
     if looking is not None:
         full = _BAR * looking.number // looking.count
         text = f"[{'#' * full}{'.' * (_BAR - full)}] {looking.number}/{looking.count} {looking.device}"
-    click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+    drawn_over(text)
+
+
+def drawn_over(text: str) -> None:
+    """Draw a text over the last one on standard error; of one too long the front is left off.
+
+    A line that wraps could not be drawn over.
+    """
+    room = shutil.get_terminal_size().columns - 1
+    shown = text if len(text) <= room else f"…{text[1 - room :]}"
+    click.echo(f"\r\x1b[K{shown}", nl=False, err=True)

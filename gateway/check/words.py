@@ -102,5 +102,7 @@ def value_text(value: Value, unit: str, lang: str) -> str:
         return translator(lang)(STATES[value])
     if isinstance(value, str):
         return value
+    if unit == "C62":  # a count or a share has no unit, and no decimals that say nothing
+        return short(value, lang)
     decimals = None if isinstance(value, int) else DECIMALS.get(unit)
     return f"{number(value, lang, decimals)} {UNITS.get(unit, unit)}".rstrip()

@@ -8,7 +8,7 @@ import pytest
 from gateway.check.look import Looked, Place
 from gateway.check.machine import this_machine
 from gateway.check.reasoning import Machine, conclude
-from gateway.check.show import fitting, lines
+from gateway.check.show import drawn_over, fitting, lines
 from gateway.check.words import measured, sentences, told
 from gateway.feed.desk import Checked, Done
 from sensors.errors import ConfigError, IOUnavailable
@@ -153,6 +153,21 @@ def test_a_check_that_is_watched_fits_a_phone_and_shows_the_worst_first(phone):
     assert [click.unstyle(line) for line in few] == [
         "✓ well-0: - (good)", "✓ well-1: - (good)", "2 good · 0 uncertain · 0 bad",
     ]  # fmt: skip
+
+
+def test_what_is_drawn_over_never_wraps_and_shows_its_end(phone, capsys):
+    drawn_over("/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10K-if00-port0 9600 7/32")
+    shown = click.unstyle(capsys.readouterr().err).lstrip("\r")
+    assert len(shown) == 39
+    assert shown.startswith("…")
+    assert shown.endswith("9600 7/32")
+
+
+@pytest.mark.parametrize(
+    ("value", "vi"), [(0.0, "số phiếu cân 0"), (12.0, "số phiếu cân 12"), (0.95, "số phiếu cân 0,95")]
+)
+def test_a_number_without_a_unit_has_no_decimals_that_say_nothing(value, vi):
+    assert measured(Sample("ticket", value), "C62", "vi").text == vi
 
 
 def test_no_line_is_wider_than_the_terminal_not_even_of_a_ports_long_name(phone):
