@@ -6,7 +6,7 @@ from statistics import fmean
 
 from edge_api.province.days import day_of
 from edge_api.province.figures import Figure, quantile
-from edge_api.province.measures import NIGHT, OVERFLOW
+from edge_api.province.measures import FALLS, NIGHT, OVERFLOW
 from edge_api.province.office import Office
 from edge_api.province.sun import dark, light
 from gateway.feed.limits import shipped, valid
@@ -23,7 +23,8 @@ QUALITY = "WaterQualityObserved"
 class Ground:
     """Looks at a village each minute; the figures that perfect sensors, always on, would come to.
 
-    `level_error` is what a bin's sensor may err by, either way (fillingLevel, 0..1).
+    `level_error` is what a bin's sensor may err by, either way (fillingLevel, 0..1); `peaks` is how full bins
+    were when they were emptied.
     """
 
     village: Village
@@ -40,19 +41,24 @@ class Ground:
     lit_dark_s: float = 0.0
     lit_light_s: float = 0.0
     lit_s: float = 0.0
+    peaks: list[float] = field(default_factory=list)
     from_ns: int = 0
     first_wh: float = 0.0
+    _levels: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.from_ns = self.village.clock.true_ns()
         lights = self.village.lights
         self.first_wh = lights.energy_wh if lights else 0.0
+        self._levels = [each.level for each in self.village.bins.values()]
         self.village.clock.every(MINUTE_S, self._look)
 
     def _look(self) -> None:
         now_ns = self.village.clock.true_ns()
         self.seconds += MINUTE_S
         levels = [each.level for each in self.village.bins.values()]
+        self.peaks += [was for was, now in zip(self._levels, levels, strict=True) if was - now > FALLS]
+        self._levels = levels
         self.overflow_s += MINUTE_S * sum(each >= OVERFLOW for each in levels)
         self.least_overflow_s += MINUTE_S * sum(each >= OVERFLOW + self.level_error for each in levels)
         self.most_overflow_s += MINUTE_S * sum(each >= OVERFLOW - self.level_error for each in levels)
@@ -83,11 +89,14 @@ class Ground:
         """Return when which bin was full."""
         return self.village.chronicle.spans("binFull")
 
+    def responses_h(self) -> list[float]:
+        """Return how long bins were full before they were emptied."""
+        return [(each.to_ns - each.from_ns) / NS / H for each in self.full() if each.to_ns]
+
     def figures(self) -> dict[str, float | None]:
         """Return every figure that the world knows, by its indicator's name."""
         now_ns, config = self.village.clock.true_ns(), self.office.config
-        ended = [each for each in self.full() if each.to_ns is not None]
-        times_s = [(each.to_ns - each.from_ns) / NS for each in ended if each.to_ns]
+        times_s = [each * H for each in self.responses_h()]
         overdue = sum(
             each.to_ns is None and (now_ns - each.from_ns) / NS > config.respond_within
             for each in self.full()
