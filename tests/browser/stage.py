@@ -8,18 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from edge_api.api.view import WriteBatch
 from edge_api.config import EdgeConfig, Site, Upstream
 from edge_api.edge import Edge
 from edge_api.lineprotocol import parse
+from edge_api.province.config import Province
+from edge_api.province.days import day_of
 from edge_api.server import HttpServer
 from edge_api.web.accounts import set_password
 from edge_api.web.settings import DeskSocket, Page
 from sensors.settings import Bytes, Seconds
-from tests.browser import village
+from tests.browser import neighbours, village
 from tests.edge_api.edge_rig import edge_config
+from tests.parts.wait import until
 
 PASSWORD = "chín mươi chín"
+ABOVE = Site(level="province", province=village.PROVINCE, name="Tỉnh Hà Tĩnh")
 SITE = Site(level="commune", province=village.PROVINCE, commune=village.COMMUNE, name="Xã Thạch Hà")
 
 
@@ -53,6 +59,23 @@ class Stage:
             alarm(now_ns, "limitBroken", "quality-01", "water", minutes=340, state="cleared", field="turbidity"),
         ])  # fmt: skip
 
+    def hear_of_neighbours(self) -> None:
+        """Let some communes have reported for two days, and count what came."""
+        now_ns = time.time_ns()
+        for commune, domain, meta in neighbours.metas():
+            self.edge.history.meta(village.PROVINCE, commune, domain, meta)
+        self.publish(neighbours.lines(now_ns))
+        office = self.edge.office
+        assert office is not None
+
+        def counted() -> bool:
+            office.keeper.work(all_of_it=True)
+            yesterday = day_of(now_ns) - 1
+            told = office.completeness(None, range(yesterday, yesterday + 1))
+            return len(told) == len(neighbours.NEIGHBOURS) and not office.keeper.waiting
+
+        until(counted, what="the days of all communes to be counted")
+
 
 @contextmanager
 def stage(
@@ -64,6 +87,8 @@ def stage(
     page = Page(accounts=folder / "accounts", actions=folder / "actions.log", session=Seconds(3600))
     set_password(page.accounts, "admin", "admin", PASSWORD)
     config: EdgeConfig = edge_config(folder, site=site, upstreams=list(upstreams), **more)  # type: ignore[arg-type]
+    if site.level == "province":
+        config = msgspec.structs.replace(config, programme=Province(path=folder / "province.db"))
     edge = Edge(config)
     server = HttpServer("127.0.0.1", port)
     edge.start()
