@@ -94,11 +94,14 @@ class Office:
 
     def today(self, now_ns: int) -> list[Completeness]:
         """Return the completeness of the running day; nothing when the file cannot be read now."""
-        today = day_of(now_ns)
+        return self.of_day(day_of(now_ns))
+
+    def of_day(self, day: int) -> list[Completeness]:
+        """Return the completeness of a day (since 1970, here); nothing when the file cannot be read now."""
         try:
-            return self.completeness(None, range(today, today + 1))
+            return self.completeness(None, range(day, day + 1))
         except sqlite3.Error as error:
-            log.warning("province: today's completeness cannot be read: %s", error)
+            log.warning("province: the completeness of a day cannot be read: %s", error)
             return []
 
     def completeness(self, place: str | None, days: range) -> list[Completeness]:

@@ -142,7 +142,7 @@ def _day(edge: EdgeView, day: int) -> "dict[str, Completeness]":
     office = edge.office
     if office is None:
         return {}
-    return {each.commune: each for each in office.completeness(None, range(day, day + 1))}
+    return {each.commune: each for each in office.of_day(day)}
 
 
 def name_of(code: str) -> str:

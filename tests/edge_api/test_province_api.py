@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sqlite3
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,24 @@ def test_the_registry_says_who_is_silent_and_completeness_what_is_missing(
     assert 'commune_missing_readings{commune="18562",reason="unknown"} 60.0' in metrics
     assert f'commune_late_readings{{commune="18562"}} {day["late"]:.1f}' in metrics
     assert f'commune_uncertain_readings{{commune="18562"}} {day["uncertain"]:.1f}' in metrics
+
+
+def test_the_communes_are_listed_with_their_days_and_also_when_the_file_of_the_days_fails(
+    counted: FakeEdge, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted.level = "province"
+    told = client.get("/").data.decode()
+    assert "60/120" in told
+    assert "Số liệu hôm qua" in told
+
+    def fails(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(counted.office, "completeness", fails)
+    answer = client.get("/")
+    assert answer.status == 200
+    assert "Xã Thạch Hà" in answer.data.decode()
+    assert "60/120" not in answer.data.decode()
 
 
 def test_no_figure_goes_without_its_coverage(counted: FakeEdge, client: Client) -> None:
