@@ -144,11 +144,17 @@ TROUBLES = {
     ),
     "not-let-in": (
         _("The level above does not let this machine in: its password (token) is not valid there."),
-        _("Ask the province for a new token, and write it into the file that edge.toml names."),
+        _(
+            "Ask the province for a new token, write it into the file that edge.toml names, and start"
+            " commune-edge anew."
+        ),
     ),
     "no-place": (
         _("The level above has no such database."),
-        _("Compare url, org and bucket in edge.toml with what the province has given out."),
+        _(
+            "Compare url, org and bucket in edge.toml with what the province has given out; mend them and"
+            " start commune-edge anew."
+        ),
     ),
     "not-a-database": (
         _("Something else answers in the place of the level above, such as a login page of the provider."),
