@@ -179,6 +179,24 @@ def test_ten_communes_over_http_arrive_whole_and_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parts
+def test_every_reading_of_ten_communes_is_counted_for_its_day(tmp_path: Path) -> None:
+    counted = f'[province]\npath = "{tmp_path}/province.db"\nevery = "5s"\n'
+    with EdgeProgram(tmp_path / "province", PROVINCE, extra=counted) as edge:
+        with FleetProgram(tmp_path / "fleet", SHORT, ["--http", f"http://{edge.address}"]) as fleet:
+            until(lambda: not fleet.running, within_s=120, what="the fleet to drain")
+            taken = fleet.facts()["taken"]
+        until(lambda: present(edge) == taken, within_s=60, what="every reading to be counted")
+        silent = json.loads(ask(edge.port, "GET", "/v1/registry?silent=true").body)
+    assert silent == [], "nobody has been silent for so long that the last reading no longer counts"
+
+
+def present(edge: EdgeProgram) -> int:
+    """Count the readings that the indicators' keeper knows, over all communes and days."""
+    days = json.loads(ask(edge.port, "GET", "/v1/completeness").body)
+    return sum(day["present"] for day in days)
+
+
+@pytest.mark.parts
 @pytest.mark.timeout(300)
 def test_ten_communes_come_back_with_news_at_once_and_backlogs_at_the_pace_that_is_granted(
     tmp_path: Path,
