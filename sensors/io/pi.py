@@ -205,7 +205,7 @@ def _request_edges(line: str, edge: Edge, debounce_s: float) -> Any:
             debounce_period=timedelta(seconds=debounce_s),
         )
         return gpiod.request_lines(
-            _header_chip(gpiod),
+            header_chip(gpiod),
             consumer="commune",
             config={int(line.removeprefix("GPIO")): settings},
             event_buffer_size=EDGE_BUFFER,
@@ -214,9 +214,12 @@ def _request_edges(line: str, edge: Edge, debounce_s: float) -> Any:
         raise IOUnavailable(f"{line}: no edge events: {error!r}") from error
 
 
-def _header_chip(gpiod: Any) -> str:
-    """Find the chip that carries the 40-pin header: its number moved between kernels, its label did not."""
-    for path in sorted(Path("/dev").glob("gpiochip*")):
+def header_chip(gpiod: Any, dev: Path = Path("/dev")) -> str:
+    """Find the chip that carries the 40-pin header: its number moved between kernels, its label did not.
+
+    Raises IOUnavailable when no chip is one of a Raspberry Pi.
+    """
+    for path in sorted(dev.glob("gpiochip*")):
         with gpiod.Chip(str(path)) as chip:
             if chip.get_info().label.startswith("pinctrl-"):
                 return str(path)

@@ -7,11 +7,20 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
 
+from gateway import config as node_config
+from gateway.feed import decode_event
 from gateway.feed.expiry import ends, look, soonest
 from gateway.feed.tls import Tls, client_context, tls_problems
+from gateway.journal import records
+from gateway.node import Node
 from gateway.pki.authority import Authority
+from gateway.spool import EVENTS
 from sensors.errors import ConfigError
+from simulators.clock import VirtualClock
+from simulators.commune import build
 from tests.gateway.authorities import Made
+from tests.gateway.times import S
+from tests.parts.wait import until
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +125,33 @@ def test_days_are_counted_and_what_cannot_be_read_is_said_not_raised(files, tmp_
     assert (
         look([("x", files["cert_file"])], int((now + timedelta(days=40)).timestamp() * 1e9))[0].days_left < 0
     )
+
+
+def test_a_node_raises_an_alarm_thirty_days_before_its_certificate_ends_and_clears_it_when_it_is_renewed(
+    tmp_path,
+):
+    made = Made(tmp_path / "pki")
+    files = made.issue("node", "gw-01", days=20)
+    clock = VirtualClock(datetime.now(UTC))
+    world = build(1, clock, bins=0, domains=["waste"])
+    keys = "".join(f'{key} = "{path}"\n' for key, path in files.items())
+    (tmp_path / "node.toml").write_text(
+        '[site]\nprovince = "42"\ncommune = "18562"\ngw = "gw-01"\n'
+        f'[mqtt]\nhost = "127.0.0.1"\nport = 1\n{keys}[spool]\npath = "{tmp_path}/node.db"\n'
+        '[[device]]\nid = "pi"\ndriver = "pi-health"\n'
+        '[[asset]]\nid = "gw-01"\ntype = "Device"\nevery = "60s"\ninputs = { cpuTemperature = "pi.cpuTemperature" }\n'
+    )
+    node = Node(node_config.load(tmp_path / "node.toml", {}), world.io)
+    node.start(threads=False)
+    begin = clock.monotonic_ns()
+    for minute in (5, 10):
+        node.runner.step(begin + minute * 60 * S)
+        until(lambda: not node.journal.committer.depth, what="the commit")
+        made.authority.renew("42-18562-gw-01", 400)
+    heads = node.spool.heads(EVENTS, 0, node.spool.last_id, 100)
+    events = [decode_event(it.body) for head in heads for it in records(node.spool.body(head.id), head.id)]
+    node.stop(0.2)
+    world.close()
+    told = [(event.type, event.state) for event in events if event.type == "certificate"]
+    assert told == [("certificate", "raised"), ("certificate", "cleared")]
+    assert round(events[0].value) == 20

@@ -5,6 +5,7 @@ import re
 import sys
 import tempfile
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -13,7 +14,7 @@ import pytest
 
 from sensors.errors import BusError, IOUnavailable
 from sensors.io.clock import PiClock
-from sensors.io.pi import KernelPulses, PiIO
+from sensors.io.pi import KernelPulses, PiIO, header_chip
 from sensors.registry import driver, drivers
 
 
@@ -51,6 +52,18 @@ class KernelRequest:
         self.released = True
         os.close(self.fd)
         os.close(self._writer)
+
+
+class Gpiod:
+    """What gpiod says of the chips of a board."""
+
+    def __init__(self, labels):
+        self._labels = labels
+
+    def Chip(self, path):  # noqa: N802 - gpiod's name
+        return nullcontext(
+            SimpleNamespace(get_info=lambda: SimpleNamespace(label=self._labels[Path(path).name]))
+        )
 
 
 def test_edges_that_overflowed_in_the_kernel_are_known_by_their_number():
@@ -143,3 +156,33 @@ def test_lgpio_is_imported_where_it_can_make_its_pipe(tmp_path, monkeypatch):
     assert io._pins().made_in == tempfile.gettempdir()
     assert Path.cwd() == tmp_path
     io.close()
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        (
+            {"gpiochip0": "pinctrl-bcm2835", "gpiochip1": "raspberrypi-exp-gpio"},
+            "gpiochip0",
+        ),  # Pi 3, Zero 2 W
+        ({"gpiochip0": "pinctrl-bcm2711", "gpiochip1": "raspberrypi-exp-gpio"}, "gpiochip0"),  # Pi 4
+        (
+            {"gpiochip0": "gpio-brcmstb@107d508500", "gpiochip4": "pinctrl-rp1"},
+            "gpiochip4",
+        ),  # Pi 5, kernel 6.1
+        (
+            {"gpiochip0": "pinctrl-rp1", "gpiochip10": "gpio-brcmstb@107d508500"},
+            "gpiochip0",
+        ),  # Pi 5, from 6.6.47
+    ],
+)
+def test_the_chip_of_the_header_is_known_by_its_label_on_every_pi(tmp_path, labels, found):
+    for name in labels:
+        (tmp_path / name).touch()
+    assert header_chip(Gpiod(labels), tmp_path) == str(tmp_path / found)
+
+
+def test_a_machine_without_a_header_says_that_it_is_no_pi(tmp_path):
+    (tmp_path / "gpiochip0").touch()
+    with pytest.raises(IOUnavailable, match="is this a Raspberry Pi"):
+        header_chip(Gpiod({"gpiochip0": "INT34C5:00"}), tmp_path)
