@@ -139,7 +139,8 @@ def test_a_node_raises_an_alarm_thirty_days_before_its_certificate_ends_and_clea
         '[site]\nprovince = "42"\ncommune = "18562"\ngw = "gw-01"\n'
         f'[mqtt]\nhost = "127.0.0.1"\nport = 1\n{keys}[spool]\npath = "{tmp_path}/node.db"\n'
         '[[device]]\nid = "pi"\ndriver = "pi-health"\n'
-        '[[asset]]\nid = "gw-01"\ntype = "Device"\nevery = "60s"\ninputs = { cpuTemperature = "pi.cpuTemperature" }\n'
+        '[[asset]]\nid = "gw-01"\ntype = "Device"\nevery = "60s"\n'
+        'inputs = { cpuTemperature = "pi.cpuTemperature" }\n'
     )
     node = Node(node_config.load(tmp_path / "node.toml", {}), world.io)
     node.start(threads=False)

@@ -1,15 +1,18 @@
-"""Because the relay is tested against it: the InfluxDB 2 stand-in, asked by the real client library."""
+"""The InfluxDB 2 stand-in, asked by the real client library; and the relay asks as that library does."""
 
 import gzip
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import urllib3
 from influxdb_client import InfluxDBClient, WriteService
 from influxdb_client.rest import ApiException
 
+from edge_api.config import Upstream
+from edge_api.upstream.influx_v2 import InfluxV2
 from tests.parts import influx2_answers as answers
 from tests.parts.influx2 import Influx2, Refusal
 from tests.parts.influx2_answers import Answer
@@ -24,7 +27,7 @@ BAD = "m,asset=a v=poison 2"
 
 @pytest.fixture
 def write(influx2: Influx2) -> Iterator[Write]:
-    """Write as the relay does: ready-made gzip bytes through the client's generated service."""
+    """Write ready-made gzip bytes through the generated service of InfluxDB's own client."""
     client = InfluxDBClient(influx2.url, token="secret", org="commune", retries=False)
     service = WriteService(client.api_client)
 
@@ -47,6 +50,22 @@ def refused(write: Write, *lines: str) -> ApiException:
     with pytest.raises(ApiException) as caught:
         write(*(lines or [GOOD]))
     return caught.value
+
+
+def test_the_relay_asks_as_influxdbs_own_client_does(influx2: Influx2, write: Write, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.touch(mode=0o600)
+    token.write_text("secret\n")
+    write(GOOD)
+    relay = InfluxV2(Upstream(name="up", url=influx2.url, token_file=token))
+    relay.write(gzip.compress(f"{GOOD}\n".encode()))
+    relay.close()
+    theirs, ours = influx2.requests
+    assert ours.params == theirs.params
+    for name in ("authorization", "content-encoding"):
+        assert ours.headers[name] == theirs.headers[name]
+    assert ours.headers["content-type"] == f"{theirs.headers['content-type']}; charset=utf-8"
+    assert ours.lines == theirs.lines == (GOOD,)
 
 
 def test_a_healthy_server_keeps_the_lines_of_joined_members_in_order(influx2: Influx2, write: Write) -> None:
