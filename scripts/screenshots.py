@@ -1,6 +1,5 @@
 """Photograph the page's views, on a phone and on a desk: docs/images, for the README and to look at."""
 
-import base64
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -33,8 +32,7 @@ VILLAGE = {
     "system": "/system",
 }
 DARK = ("page", "asset", "link", "communes")  # the others are light only: the repository stays light too
-QUALITY = 82  # of webp: letters stay sharp, and a picture has some 30 kB
-LARGEST_BYTES = 1_500_000  # all pictures together
+LARGEST_BYTES = 3_500_000  # all pictures together
 DRAIN_MS = 60_000
 # A chart has a picture of its own for each size and scheme: the right one must have come.
 READY = """() => {
@@ -75,18 +73,15 @@ class Photographer:
     def take(self, page: Page, name: str) -> None:
         """Picture what a page shows now."""
         schemes = SCHEMES if name in self._dark else SCHEMES[:1]
-        camera = page.context.new_cdp_session(page)
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             for scheme in schemes:
                 page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
                 page.wait_for_function(READY)
-                told = camera.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
-                file = self._target / f"{name}-{size}{'-dark' if scheme == 'dark' else ''}.webp"
-                file.write_bytes(base64.b64decode(told["data"]))
+                file = self._target / f"{name}-{size}{'-dark' if scheme == 'dark' else ''}.png"
+                page.screenshot(path=file)
                 self.weight += file.stat().st_size
                 print(f"{file.name}: {file.stat().st_size // 1000} kB")
-        camera.detach()
 
 
 def calibrate(taker: Photographer, page: Page, at: Stage) -> None:
