@@ -274,3 +274,12 @@ def test_nine_days_of_four_bins_and_a_missed_round_through_wires_and_broker_are_
     nine = replace(read("thirty-days"), name="Nine days", duration=Seconds(9 * 86_400), bins=4, faults=[])
     rows = played(replace(nine, happenings=happenings), mosquitto, tmp_path)
     assert [row.line() for row in rows if not row.explained] == []
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(1800)
+def test_thirty_days_through_wires_and_broker_are_told_as_they_were(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    rows = played(read("thirty-days"), mosquitto, tmp_path)
+    assert [row.line() for row in rows if not row.explained] == []
