@@ -71,14 +71,14 @@ class Edge(Asked):
         self.custodian.stop()
         if self._keeper.is_alive():
             self._keeper.join(timeout_s)
-        try:
-            reclaim(self.spool, self._outboxes)
-        except sqlite3.Error as error:
-            log.error("progress cannot be written down, some readings will be sent again: %s", error)  # noqa: TRY400
         if self.office is not None:
             self.office.keeper.close()
         self.history.close()
         self.alarms.close()
+        try:
+            reclaim(self.spool, self._outboxes, self._needed())
+        except sqlite3.Error as error:
+            log.error("progress cannot be written down, some readings will be sent again: %s", error)  # noqa: TRY400
         self.spool.close()
 
     def _keep_house(self) -> None:
@@ -94,8 +94,13 @@ class Edge(Asked):
         """Delete what may go: once a minute, and each time while there is no room."""
         now = time.monotonic()
         if now - self._reclaimed_at >= _RECLAIM_S or self.room.quota.full:
-            reclaim(self.spool, self._outboxes)
+            reclaim(self.spool, self._outboxes, self._needed())
             self._reclaimed_at = now
+
+    def _needed(self) -> tuple[int, int] | None:
+        """Return what history has not on disk yet; nothing once half of the spool is used."""
+        quota = self.room.quota
+        return self.history.unsettled if quota.used < quota.limit / 2 else None
 
     def _resume(self) -> None:
         """Look whether there is room again, and take in what waited for it."""

@@ -13,7 +13,7 @@ from edge_api.history import History
 from edge_api.lines import join_lines
 from edge_api.point import Point, identity, stream_of
 from gateway.feed import FeedError, to_ns
-from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stream
+from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stored, Stream
 from gateway.spool.quota import Fullness
 from gateway.spool.room import Room
 from gateway.spool.segment import Span, parse_span, span_text
@@ -95,8 +95,9 @@ class Intake:
         """
         arrivals = self._admit(arrivals)
         group = self._sort(arrivals)
+        segment = None
         if group.segments or group.gaps or group.refused:
-            self._append(group)
+            segment = self._append(group).last_id
             self.counts.commits += 1
         # It is on disk: from here on nothing may make the committer believe that it is not.
         self._remember(group)  # whoever has an answer finds it counted
@@ -108,14 +109,14 @@ class Intake:
         self._spool.saw(group.times)
         self._touched({stream: group.homes.get(stream) for stream in group.span})
         try:
-            self._history.add(group.points)
+            self._history.add(group.points, segment)
         except Exception:
             # History is a copy for people: a fault in it must not undo what is committed and acknowledged.
             log.exception("what was committed cannot be shown; custody goes on")
 
-    def _append(self, group: Group) -> None:
+    def _append(self, group: Group) -> Stored:
         try:
-            self._spool.append(
+            return self._spool.append(
                 group.segments,
                 gaps=group.gaps,
                 refused=list(group.refused.values()),

@@ -68,8 +68,6 @@ class Parts:
             lambda: self.spool.last_id,
             wall_ns,
         )
-        self.alarms.catch_up(self.spool)
-        self.history.listen(self.alarms.take)
         self.office = self._open_office(config)
         self.custodian = Custodian(self.spool, self._publish, self._note_gaps)
         self.room = Room(Quota(self.spool, Limits(int(config.spool.max_bytes), int(config.spool.min_free))))
@@ -108,6 +106,16 @@ class Parts:
         self._drains = Drains()
         self._taking = threading.Lock()
         self._points_waiting = 0
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Read again what was committed and not noted elsewhere when the edge went down.
+
+        Once all is joined: what is found damaged in the spool is then said upward.
+        """
+        self.history.catch_up(self.spool)
+        self.alarms.catch_up(self.spool)
+        self.history.listen(self.alarms.take)  # now only: the book keeps a mark of its own
 
     def _relay_to(self, upstream: Upstream, spool: Spool) -> Relay:
         return Relay(

@@ -45,6 +45,15 @@ class Asset(HistoryTable, table=True):
     packed: bytes
 
 
+class SettledRow(HistoryTable, table=True):
+    """The last segment of the spool of which all is on disk here; above it the spool is read again."""
+
+    __tablename__ = "settled"
+
+    id: int = Field(primary_key=True)
+    segment: int
+
+
 class AlarmTable(SQLModel):
     """Base of the alarm book's tables; they have a metadata of their own."""
 

@@ -11,9 +11,8 @@ import msgspec
 
 from edge_api.alarms.alarm import ACKNOWLEDGED, Alarm, is_alarm, told
 from edge_api.alarms.disk import AlarmFile
-from edge_api.lineprotocol import parse
-from edge_api.lines import DAMAGED, split_lines
 from edge_api.point import Point
+from edge_api.unread import unread
 from gateway.spool import EVENTS, Spool
 
 log = logging.getLogger(__name__)
@@ -21,7 +20,6 @@ log = logging.getLogger(__name__)
 MOST_OPEN = 5_000
 MOST_KEPT = 20_000
 _MS = 1_000_000
-_PIECE = 200  # segments read at a time when the book catches up
 
 
 class AlarmUnknown(LookupError):  # noqa: N818 - reads as the sentence it is
@@ -64,16 +62,9 @@ class AlarmBook:
 
     def catch_up(self, spool: Spool) -> None:
         """Read the events that were committed and not yet in the book when the edge went down."""
-        first = (self._file.segment() if self._file else 0) + 1
-        while heads := spool.heads(EVENTS, first, spool.last_id, _PIECE):
-            for head in heads:
-                try:
-                    points = parse(b"\n".join(split_lines(spool.body(head.id))))
-                except (KeyError, ValueError, *DAMAGED) as error:
-                    log.warning("alarms: segment %d cannot be read: %s", head.id, error)
-                    continue
-                self._take([point for point in points if is_alarm(point)], head.id)
-            first = heads[-1].id + 1
+        read = self._file.segment() if self._file else 0
+        for segment, points in unread(spool, (EVENTS,), read):
+            self._take([point for point in points if is_alarm(point)], segment)
 
     def take(self, points: Sequence[Point]) -> None:
         """Take in what has just been committed; called by the writer, in the order of the commits."""

@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 
 _VERSION = 1  # of the tables; a file of another version is set aside
 _CACHE_KIB = 512
+_SETTLE = """
+INSERT INTO settled (id, segment) VALUES (1, ?)
+ON CONFLICT (id) DO UPDATE SET segment = excluded.segment WHERE segment <> excluded.segment
+"""
 
 # Integers that came with a `u` are a kind of int of their own; here they are plain ones.
 _encode = msgspec.msgpack.Encoder(enc_hook=int).encode
@@ -46,8 +50,17 @@ class Disk:
                 log.warning("history: what was known of %s cannot be read: %s", key, error)
         return assets
 
-    def write(self, chunks: Sequence[tuple[str, int, int, int, bytes]], assets: Iterable[AssetNow]) -> bool:
-        """Write chunks (see `pack`) and the state of assets in one transaction; return True."""
+    def settled(self) -> int:
+        """Return the last segment of the spool of which all is here; 0 where that is not known."""
+        return int(next((row[0] for row in self._db.execute("SELECT segment FROM settled").fetchall()), 0))
+
+    def write(
+        self,
+        chunks: Sequence[tuple[str, int, int, int, bytes]],
+        assets: Iterable[AssetNow],
+        settled: int,
+    ) -> bool:
+        """Write chunks (see `pack`), the state of assets and `settled` in one transaction; return True."""
         states = [(asset.key, _encode(asset)) for asset in assets]
         with transaction(self._db) as db:
             db.executemany(
@@ -58,6 +71,7 @@ class Disk:
                 " ON CONFLICT (key) DO UPDATE SET packed = excluded.packed",
                 states,
             )
+            db.execute(_SETTLE, (settled,))
         if self._bytes is not None:
             self._bytes += sum(len(packed) for *_, packed in chunks)
         return True
@@ -144,7 +158,7 @@ class Disk:
             self._path,
             "edge_api.history",
             version=_VERSION,
-            synchronous="NORMAL",
+            synchronous="FULL",  # the spool lets go of what is `settled`: a power cut must not take that back
             cache_kib=_CACHE_KIB,
             busy_s=self._busy_s,
         )

@@ -13,9 +13,12 @@ from edge_api.database import is_damage
 from edge_api.history.disk import Disk, pack
 from edge_api.history.now import DOUBTS, NOT_VALUES, AssetNow, asset_key
 from edge_api.history.query import Piece, Row, buckets, merged, overlapping
+from edge_api.history.replayed import Replayed
 from edge_api.history.tail import Tail
 from edge_api.point import Point
+from edge_api.unread import newest, unread
 from gateway.feed import Meta
+from gateway.spool import EVENTS, READINGS, Spool
 from sensors.sample import Value
 
 log = logging.getLogger(__name__)
@@ -27,6 +30,8 @@ _NS_A_DAY = 86_400 * 1_000_000_000
 LATE = "late"
 """Column of readings that came here later than `staleAfter`; kept for those only."""
 _LATE_NS = 300 * 1_000_000_000  # where no meta has told what is stale: five times the usual minute
+MOST_UNREAD = 250_000
+"""So many points are read again at a start: ten minutes of a province's 20,700 assets."""
 _MEMORY = 2**62  # stands for what is in memory among the chunks' ids, and comes after all of them
 
 
@@ -75,19 +80,46 @@ class History:
         self._going: dict[str, Tail] = {}  # on their way to the disk; nobody changes them
         self._values = 0
         self._listeners: tuple[Listener, ...] = ()
+        self._read = self._settled = 0  # segments of the spool: the last one seen, the last one on disk
+        self._settled_s = self._flushed_s
         self.passed_over = 0
         self._failing = ""
         self._disk: Disk | None = None
         try:
             self._disk = Disk(path, busy_s)
             self._assets = {asset.key: asset for asset in self._disk.load()}
+            self._read = self._settled = self._disk.settled()
         except (sqlite3.Error, OSError) as error:
             log.error("history: %s cannot be used, recent readings stay in memory: %s", path, error)  # noqa: TRY400
 
-    def add(self, points: Sequence[Point]) -> None:
-        """Take in points that have just been committed. Points without an asset are passed over."""
+    def add(self, points: Sequence[Point], segment: int | None = None) -> None:
+        """Take in points that have just been committed. Points without an asset are passed over.
+
+        `segment` is the last one of the spool of which all has then come here; calls come in its order.
+        """
         now_ns = 0 if self._wall_ns is None else self._wall_ns()
+        self._take(points, segment, lambda _: now_ns)
+
+    def catch_up(self, spool: Spool, most: int = MOST_UNREAD) -> None:
+        """Read from the spool what was committed and is not on disk here, the newest `most` points of it.
+
+        Before any `add`. Listeners get it as if it came now. Raises sqlite3.Error when the spool fails.
+        """
+        settled = self._settled if self._settled <= spool.last_id else 0  # else it was of another spool
+        after = newest(spool, settled, most)
+        if after > settled:
+            log.warning("history: above %d points of the spool are not here; the older are left out", most)
+        came = Replayed(0 if self._wall_ns is None else self._wall_ns())
+        for segment, points in unread(spool, (EVENTS, READINGS), after):
+            self._take(points, segment, came.at_ns)
+            if self.due:
+                self.flush()
         with self._lock:
+            self._read = spool.last_id
+
+    def _take(self, points: Sequence[Point], segment: int | None, came_ns: Callable[[Point], int]) -> None:
+        with self._lock:
+            self._read = self._read if segment is None else segment
             for point in points:
                 asset = self._of(asset_key(point.tags), point.tags)
                 if asset is None:
@@ -101,7 +133,7 @@ class History:
                     tail = self._tails.get(asset.key)
                     if tail is None:
                         tail = self._tails[asset.key] = Tail()
-                    late = now_ns - point.ts_ns > (
+                    late = came_ns(point) - point.ts_ns > (
                         _LATE_NS if asset.stale_after_s is None else asset.stale_after_s * 1e9
                     )
                     if point.fields.get("q") != "good":
@@ -205,6 +237,17 @@ class History:
         late = self._monotonic() - self._flushed_s >= self._flush_every_s
         return late or self._values >= self._memory_values
 
+    @property
+    def unsettled(self) -> tuple[int, int] | None:
+        """Return the first and last segment of the spool that are here in memory only, None without any.
+
+        None too while the disk fails: the spool is a promise, and does not wait for a copy.
+        """
+        with self._lock:
+            waits = self._disk is not None and not self._failing and self._read > self._settled
+            fails = self._monotonic() - self._settled_s > 2 * self._flush_every_s
+            return (self._settled + 1, self._read) if waits and not fails else None
+
     def flush(self) -> None:
         """Write what waits to disk and prune, each asset by its own newest time.
 
@@ -215,7 +258,7 @@ class History:
             with self._lock:
                 if self._disk is None:
                     return
-                going = dict(self._tails)
+                going, read = dict(self._tails), self._read
                 keys = self._changed | going.keys()
                 states = [self._assets[key].copy() for key in keys]
                 horizons = [(key, self._assets[key].ts_ns - self._keep_ns) for key in going]
@@ -223,13 +266,14 @@ class History:
                 self._tails = {}
                 self._changed = set()
             chunks = [(k, t.first_ns, t.last_ns, t.count, pack(t.columns())) for k, t in going.items()]
-            written = self._ask(lambda disk: disk.write(chunks, states), failed=False)
+            written = self._ask(lambda disk: disk.write(chunks, states, read), failed=False)
             with self._lock:
                 if not written:
                     self._take_back(going)
                     self._changed |= keys
                 else:
                     self._values -= sum(tail.values for tail in going.values())
+                    self._settled, self._settled_s = read, self._monotonic()
                 self._going = {}
             if written:
                 self._ask(lambda disk: disk.prune(horizons, self._most_bytes), None)

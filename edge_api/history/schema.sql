@@ -16,4 +16,10 @@ CREATE TABLE IF NOT EXISTS chunk (
 
 CREATE INDEX IF NOT EXISTS ix_chunk_asset_last_ns ON chunk (asset, last_ns);
 
+CREATE TABLE IF NOT EXISTS settled (
+    id INTEGER NOT NULL,
+    segment INTEGER NOT NULL,
+    PRIMARY KEY (id)
+);
+
 PRAGMA user_version = 1;

@@ -283,9 +283,10 @@ class Outbox:
             return found
 
 
-def reclaim(spool: Spool, outboxes: Sequence[Outbox]) -> int:
+def reclaim(spool: Spool, outboxes: Sequence[Outbox], needed: tuple[int, int] | None = None) -> int:
     """Delete what every upstream has confirmed and kept long enough; return how many segments went.
 
+    `needed` are the first and last id of what stays all the same.
     A spool without an upstream keeps everything: it waits for an export, or for an upstream to come.
     """
     with spool.lock:
@@ -296,4 +297,6 @@ def reclaim(spool: Spool, outboxes: Sequence[Outbox]) -> int:
         for other in free[1:]:
             for low, high in other.missing(0, spool.last_id):
                 common.discard(low, high)
+        if needed is not None:
+            common.discard(*needed)
         return spool.reclaim({outbox.upstream: outbox.delivered for outbox in outboxes}, common)

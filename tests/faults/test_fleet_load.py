@@ -190,6 +190,24 @@ def test_every_reading_of_ten_communes_is_counted_for_its_day(tmp_path: Path) ->
     assert silent == [], "nobody has been silent for so long that the last reading no longer counts"
 
 
+@pytest.mark.parts
+def test_every_reading_is_counted_for_its_day_also_when_the_edge_is_killed_with_the_newest_in_memory(
+    tmp_path: Path,
+) -> None:
+    counted = f'[province]\npath = "{tmp_path}/province.db"\nevery = "5s"\n'
+    with EdgeProgram(tmp_path / "province", PROVINCE, extra=counted) as edge:
+        with FleetProgram(tmp_path / "fleet", SHORT, ["--http", f"http://{edge.address}"]) as fleet:
+            until(lambda: present(edge) > 0, within_s=60, what="the first readings to be counted")
+            edge.kill()
+            edge.start()
+            until(lambda: not fleet.running, within_s=120, what="the fleet to drain")
+            taken = fleet.facts()["taken"]
+        edge.kill()
+        (tmp_path / "province.db").unlink()  # so that nothing that was counted before hides what is gone
+        edge.start()
+        until(lambda: present(edge) == taken, within_s=60, what="every reading to be counted")
+
+
 def present(edge: EdgeProgram) -> int:
     """Count the readings that the indicators' keeper knows, over all communes and days."""
     days = json.loads(ask(edge.port, "GET", "/v1/completeness").body)
