@@ -4,8 +4,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from heapq import merge
 
+from isal import igzip
+
 from edge_api.lineprotocol import parse
-from edge_api.lines import DAMAGED, split_lines
+from edge_api.lines import DAMAGED
 from edge_api.point import Point
 from gateway.spool import DamageError, Spool
 from gateway.spool.segment import Head
@@ -23,7 +25,7 @@ def unread(spool: Spool, lanes: Sequence[int], after: int) -> Iterator[tuple[int
     heads = [_heads(spool, lane, after + 1, spool.last_id) for lane in lanes]
     for head in merge(*heads, key=lambda head: head.id):
         try:
-            points = parse(b"\n".join(split_lines(spool.body(head.id))))
+            points = parse(igzip.decompress(spool.body(head.id)))
         except (KeyError, ValueError, DamageError, *DAMAGED) as error:
             log.warning("segment %d cannot be read again: %s", head.id, error)
             continue

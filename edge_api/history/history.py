@@ -31,7 +31,8 @@ LATE = "late"
 """Column of readings that came here later than `staleAfter`; kept for those only."""
 _LATE_NS = 300 * 1_000_000_000  # where no meta has told what is stale: five times the usual minute
 MOST_UNREAD = 250_000
-"""So many points are read again at a start: ten minutes of a province's 20,700 assets."""
+"""So many points at most are read again at a start: ten minutes of a province's 20,700 assets."""
+_UNREAD = 1 / 3  # of what memory holds: a commune's Pi is slower, and has less to read again
 _MEMORY = 2**62  # stands for what is in memory among the chunks' ids, and comes after all of them
 
 
@@ -103,9 +104,11 @@ class History:
     def catch_up(self, spool: Spool, most: int = MOST_UNREAD) -> None:
         """Read from the spool what was committed and is not on disk here, the newest `most` points of it.
 
+        And no more than a third of what memory holds. It is on disk then: the next start does not read it.
         Before any `add`. Listeners get it as if it came now. Raises sqlite3.Error when the spool fails.
         """
         settled = self._settled if self._settled <= spool.last_id else 0  # else it was of another spool
+        most = min(most, round(self._memory_values * _UNREAD))
         after = newest(spool, settled, most)
         if after > settled:
             log.warning("history: above %d points of the spool are not here; the older are left out", most)
@@ -115,7 +118,9 @@ class History:
             if self.due:
                 self.flush()
         with self._lock:
-            self._read = spool.last_id
+            read, self._read = self._read, spool.last_id
+        if read > settled:
+            self.flush()
 
     def _take(self, points: Sequence[Point], segment: int | None, came_ns: Callable[[Point], int]) -> None:
         with self._lock:

@@ -146,7 +146,6 @@ def test_nothing_is_read_again_that_is_on_disk(desk: Desk) -> None:
     desk.kill_and_start()
     assert [point.ts_ns for point in desk.heard] == [NOON_NS + 300 * S]
     assert times(desk.history) == list(range(6))
-    desk.history.close()
     desk.kill_and_start()
     assert not desk.heard
     assert times(desk.history) == list(range(6))
@@ -182,20 +181,18 @@ def test_only_so_much_is_read_again_the_newest_of_it(desk: Desk, caplog: pytest.
     desk.kill_and_start(most=11)
     assert times(desk.history) == list(range(90, 100))
     assert "left out" in caplog.text
-    desk.history.flush()
     desk.kill_and_start(most=11)
     assert not desk.heard
 
 
 def test_a_full_spool_is_read_again_in_pieces_that_memory_bears(desk: Desk) -> None:
     for minute in range(50):
-        desk.take(line(minute))
-    desk.heard.clear()
-    small = History(desk.folder / "small.db", memory_values=10)
+        desk.take(line(minute, ",a=1,b=2,c=3,d=4,e=5"))
+    small = History(desk.folder / "small.db", memory_values=30)
     small.catch_up(desk.spool)
-    assert times(small) == list(range(50))
+    assert times(small) == list(range(40, 50))
     with sqlite3.connect(desk.folder / "small.db") as database:
-        assert database.execute("SELECT count(*), max(count) FROM chunk").fetchone() == (5, 10)
+        assert database.execute("SELECT count(*), max(count) FROM chunk").fetchone() == (2, 5)
     database.close()
     small.close()
 
@@ -245,11 +242,13 @@ def test_what_is_delivered_stays_until_history_has_it_on_disk(desk: Desk) -> Non
     desk.take(line(1))
     desk.take(line(2))
     assert desk.deliver() == 0
-    desk.kill_and_start()
-    assert times(desk.history) == [1, 2]
-    assert desk.deliver() == 0
     desk.history.flush()
     assert desk.deliver() == 2
+    desk.take(line(3))
+    assert desk.deliver() == 0
+    desk.kill_and_start()
+    assert times(desk.history) == [1, 2, 3]
+    assert desk.deliver() == 1, "it is on disk since the start"
 
 
 def test_a_history_that_cannot_be_written_holds_no_spool(desk: Desk) -> None:
