@@ -1,4 +1,7 @@
-"""Because a browser, a commune and a province take seconds to start: one of each for all who look."""
+"""Because a browser, a commune and a province take seconds to start: one of each for all who look.
+
+They end with this room's tests: a browser holds the thread's event loop, and an edge has threads by name.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +15,7 @@ from tests.browser.workbench import workbench
 from tests.parts.influx2 import Influx2
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as drive:
         one = drive.chromium.launch(
@@ -22,19 +25,19 @@ def browser() -> Iterator[Browser]:
         one.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bench_and_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bench, Path]]:
     with workbench(tmp_path_factory.mktemp("bench")) as lent:
         yield lent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def upper() -> Iterator[Influx2]:
     with Influx2() as database:
         yield database
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def at(
     tmp_path_factory: pytest.TempPathFactory, bench_and_desk: tuple[Bench, Path], upper: Influx2
 ) -> Iterator[Stage]:
@@ -49,7 +52,7 @@ def at(
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def above(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The province, which has heard of some communes."""
     with stage(tmp_path_factory.mktemp("province"), site=ABOVE) as made:

@@ -10,6 +10,7 @@ from simulators.demo import show
 from simulators.demo.brokers import broker
 from simulators.demo.commune import running
 from simulators.demo.visitor import NAME, Visitor
+from tests.parts.wait import until
 
 
 @pytest.mark.slow
@@ -54,7 +55,9 @@ def test_a_visitor_logs_in_with_the_printed_password_and_finds_devices_and_a_lin
         assert post(f"link/quarantine/{number[1]}/replay", csrf=csrf[1], line=mended).status == 303
         assert list(demo.commune.quarantine()) == []
         visitor.raise_one(demo.commune)
-        (alarm,) = demo.commune.alarms.open_alarms()
+        (alarm,) = until(
+            demo.commune.alarms.open_alarms, what="the alarm, which is known a moment after its commit"
+        )
         assert "nắp" in page("alarms")
         assert post(f"alarms/{alarm.key}/seen", csrf=csrf[1], note="đã đậy nắp").status == 303
         assert "đã đậy nắp" in page("alarms")
