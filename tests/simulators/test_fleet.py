@@ -110,7 +110,7 @@ def test_wrong_options_are_named_with_what_would_be_right(arguments, message):
 @pytest.mark.slow
 def test_a_fleet_that_nobody_takes_from_says_so_and_ends_with_1():
     arguments = ["--http", "http://127.0.0.1:9", "--communes", "2", "--assets", "5", "--every", "1s"]
-    result = CliRunner().invoke(sim, ["fleet", *arguments, "--for", "1", "--drain", "0", "--json"])
+    result = CliRunner().invoke(sim, ["fleet", *arguments, "--for", "1", "--drain", "3", "--json"])
     facts = json.loads(result.output.splitlines()[-1])
     assert result.exit_code == 1
     assert facts["taken"] == facts["waiting"] == 11
