@@ -94,6 +94,7 @@ class Thief:
 
     def __init__(self, disk: Path) -> None:
         self.path = disk / "thief"
+        self._disk = disk.stat().st_dev
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.taken_bytes = 0
@@ -120,6 +121,12 @@ class Thief:
 
     def _take(self) -> None:
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        if (
+            os.fstat(handle).st_dev != self._disk
+        ):  # a test that failed has unmounted it: what is below is not ours
+            self._stop.set()
+            os.close(handle)
+            return
         for size in (65_536, 4_096):
             try:
                 while True:
