@@ -60,7 +60,8 @@ def test_a_node_whose_quota_is_used_up_thins_and_the_rest_arrives_with_every_gap
         f"taken {taken} = arrived {points} + gaps {gaps}; the node thinned {thinned}; file {before} at first"
     )
     assert before > 1_000_000
-    assert reasons == {"quota"}
+    # Each start is a boot of its own: one that lives to write a reading also tells of the time without power.
+    assert reasons - {"power"} == {"quota"}
     assert thinned == gaps > 1000
     assert fires >= 80
 
@@ -117,12 +118,11 @@ def test_full_disks_of_node_and_edge_crash_nothing_and_cost_nothing(tmp_path: Pa
         with node, edge:
             pids = node.pid, edge.pid
             until(lambda: len(at_the_top(database)) > 20, within_s=30, what="the first readings")
-            for round_, names in enumerate((["node"], ["edge"], ["node", "edge"])):
+            for round_, names in enumerate((["node"], ["edge"], ["edge", "node"])):
                 if round_ == 2:
                     database.stop()
-                for name in names:
+                for name in names:  # the edge first: it has something to write as long as the node sends
                     thieves[name].fill(greedy=greedy)
-                for name in names:
                     until(
                         lambda name=name: not list((tmp_path / name).glob("*.db-reserve")),  # type: ignore[misc]
                         within_s=40,
