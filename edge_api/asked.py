@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from importlib.metadata import version
 from typing import BinaryIO
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 _MOST_WAITING = (
     50_000  # points of HTTP bodies on their way to the disk, some 50 MB; past it children keep them
 )
+
+_SHOWN_S = 10.0  # more when the disk is slow: it is shown later then
 
 _VERSION = version("commune")  # it is looked for on the disk
 
@@ -79,8 +81,9 @@ class Asked(Parts):
         return status.quarantine(self.spool)
 
     def replay(self, number: int, fixed: bytes | None) -> None:
-        """Send a quarantined body again, mended if `fixed` is given."""
+        """Send a quarantined body again, mended if `fixed` is given; it is shown when this returns."""
         send_again(self.spool, number, fixed, self._wall_ns())
+        wait([self._show_others()], _SHOWN_S)
 
     def drop(self, number: int) -> None:
         """Give a quarantined body up for good."""

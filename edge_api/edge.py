@@ -30,6 +30,7 @@ class Edge(Asked):
             self._reclaim,
             self._resume,
             self._tell_lost,
+            self._show,
             self._compactor.compact,
             self._flush,
             self._watch,
@@ -106,6 +107,11 @@ class Edge(Asked):
         """Look whether there is room again, and take in what waited for it."""
         self.room.quota.look()
         self._arrived(self.intake.resumable())
+
+    def _show(self) -> None:
+        """Let the page know of what was put into the spool on another way than by the writer."""
+        if self.spool.last_id > self.history.read and not self._stop.is_set():
+            self._show_others()
 
     def _watch(self) -> None:
         """Say once a day which certificates end soon."""

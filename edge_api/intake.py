@@ -12,6 +12,7 @@ from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.history import History
 from edge_api.lines import join_lines
 from edge_api.point import Point, identity, stream_of
+from edge_api.unread import unread
 from gateway.feed import FeedError, to_ns
 from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stored, Stream
 from gateway.spool.quota import Fullness
@@ -95,24 +96,40 @@ class Intake:
         """
         arrivals = self._admit(arrivals)
         group = self._sort(arrivals)
-        segment = None
+        stored = None
         if group.segments or group.gaps or group.refused:
-            segment = self._append(group).last_id
+            stored = self._append(group)
             self.counts.commits += 1
         # It is on disk: from here on nothing may make the committer believe that it is not.
         self._remember(group)  # whoever has an answer finds it counted
+        looking: list[BatchArrival] = []
         for arrival in arrivals:
             if isinstance(arrival, MessageArrival):
                 arrival.ack()
+            elif not arrival.points:
+                looking.append(arrival)
             elif not arrival.done.done():
                 arrival.done.set_result(None)
         self._spool.saw(group.times)
         self._touched({stream: group.homes.get(stream) for stream in group.span})
         try:
-            self._history.add(group.points, segment)
+            self._show(group.points, stored)
         except Exception:
             # History is a copy for people: a fault in it must not undo what is committed and acknowledged.
             log.exception("what was committed cannot be shown; custody goes on")
+        for arrival in looking:
+            arrival.done.set_result(None)
+
+    def _show(self, points: Sequence[Point], stored: Stored | None) -> None:
+        """Show first what came into the spool beside us (replays, the edge's own words), then these.
+
+        All in the order of the spool: marks of what has been shown need no more than one number then.
+        """
+        before = self._spool.last_id if stored is None else stored.first_id - 1
+        if before > self._history.read:
+            for number, theirs in unread(self._spool, (EVENTS, READINGS), self._history.read, before):
+                self._history.add(theirs, number)
+        self._history.add(points, before if stored is None else stored.last_id)
 
     def _append(self, group: Group) -> Stored:
         try:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ class Parts:
         self.alarms = AlarmBook(
             config.history.path.with_name(f"{config.history.path.stem}-alarms.db"),
             self._keep_point,
-            lambda: self.spool.last_id,
+            lambda: self.history.read,
             wall_ns,
         )
         self.office = self._open_office(config)
@@ -173,6 +174,12 @@ class Parts:
             self.committer.put(*messages)
         except RuntimeError as error:
             log.info("%s: %d messages stay with the broker", error, len(messages))
+
+    def _show_others(self) -> Future[None]:
+        """Have the writer show, in its turn, what others than it have put into the spool."""
+        done: Future[None] = Future()
+        self.committer.put(BatchArrival(b"", [], done))
+        return done
 
     def _publish(self, topic: str, payload: bytes) -> bool:
         return self.mqtt is not None and self.mqtt.link.publish(topic, payload, retain=True) is not None

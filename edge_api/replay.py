@@ -3,9 +3,10 @@
 from edge_api.ingest.mqtt import arrival
 from edge_api.lineprotocol import encode, parse
 from edge_api.lines import join_lines
-from edge_api.point import Point
+from edge_api.point import Point, identity
 from gateway.feed import Topic
-from gateway.spool import EVENTS, READINGS, Segment, Spool
+from gateway.spool import EVENTS, READINGS, RangeSet, Segment, Spool, span_of
+from gateway.spool.segment import parse_span, span_text
 
 
 def replay(spool: Spool, number: int, fixed: bytes | None, wall_ns: int) -> None:
@@ -21,8 +22,11 @@ def replay(spool: Spool, number: int, fixed: bytes | None, wall_ns: int) -> None
     lane = EVENTS if all(point.measurement == "Alert" for point in points) else READINGS
     times = [point.ts_ns for point in points]
     lines = join_lines([encode(point).encode() for point in points])
-    segment = Segment(lane, len(points), span, lines, min(times), max(times))
-    spool.append([segment], mended=[number], wall_ns=wall_ns)
+    numbers = parse_span(span)
+    for stream, mended in parse_span(span_of(it for it in map(identity, points) if it is not None)).items():
+        numbers.setdefault(stream, RangeSet()).update(mended)  # a body that nobody could read had none
+    segment = Segment(lane, len(points), span_text(numbers), lines, min(times), max(times))
+    spool.append([segment], mended=[number], found=numbers, wall_ns=wall_ns)
 
 
 def _points(source: str, place: str, body: bytes) -> list[Point]:

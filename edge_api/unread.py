@@ -1,4 +1,4 @@
-"""Reads again, at a start, what the spool holds and a file beside it may not: the alarm book, history."""
+"""Reads from the spool what it holds and others do not know: at a start, and what came beside the writer."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,15 @@ log = logging.getLogger(__name__)
 _PIECE = 200  # segments looked up at a time
 
 
-def unread(spool: Spool, lanes: Sequence[int], after: int) -> Iterator[tuple[int, list[Point]]]:
-    """Yield the id and the points of each segment of these lanes above `after`, in the order of the commits.
+def unread(
+    spool: Spool, lanes: Sequence[int], after: int, last: int | None = None
+) -> Iterator[tuple[int, list[Point]]]:
+    """Yield id and points of each segment of these lanes above `after`, to `last`, in the order of commits.
 
     One that cannot be read is logged and passed over. Raises sqlite3.Error when the file does not answer.
     """
-    heads = [_heads(spool, lane, after + 1, spool.last_id) for lane in lanes]
+    last = spool.last_id if last is None else last
+    heads = [_heads(spool, lane, after + 1, last) for lane in lanes]
     for head in merge(*heads, key=lambda head: head.id):
         try:
             points = parse(igzip.decompress(spool.body(head.id)))

@@ -113,12 +113,13 @@ class History:
         if after > settled:
             log.warning("history: above %d points of the spool are not here; the older are left out", most)
         came = Replayed(0 if self._wall_ns is None else self._wall_ns())
-        for segment, points in unread(spool, (EVENTS, READINGS), after):
+        last = spool.last_id  # it may grow: what is found damaged is said upward
+        for segment, points in unread(spool, (EVENTS, READINGS), after, last):
             self._take(points, segment, came.at_ns)
             if self.due:
                 self.flush()
         with self._lock:
-            read, self._read = self._read, spool.last_id
+            read, self._read = self._read, last
         if read > settled:
             self.flush()
 
@@ -241,6 +242,11 @@ class History:
         """Return whether the owner should flush: minutes have gone by, or much waits in memory."""
         late = self._monotonic() - self._flushed_s >= self._flush_every_s
         return late or self._values >= self._memory_values
+
+    @property
+    def read(self) -> int:
+        """Return the last segment of the spool of which all has come here."""
+        return self._read
 
     @property
     def unsettled(self) -> tuple[int, int] | None:

@@ -33,7 +33,9 @@ class Always:
 
 
 class Deaf:
-    def add(self, _points: object) -> None:
+    read = 2**62
+
+    def add(self, _points: object, _segment: int | None) -> None:
         return None
 
 
