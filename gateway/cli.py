@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 import sys
 import textwrap
@@ -16,6 +17,7 @@ import click
 from gateway.cli_calibrate import calibrate
 from gateway.cli_recalculate import recalculate
 from sensors.errors import ConfigError
+from sensors.text import DEFAULT, speaking
 
 GROUP = "commune.commands"
 CONFIG = Path("/etc/commune/node.toml")
@@ -69,12 +71,18 @@ class WrongConfiguration(click.ClickException):
 
 
 @contextmanager
-def configuration() -> Iterator[None]:
-    """Turn a ConfigError into a message and exit code 2: a wrong file deserves no traceback."""
+def configuration(lang: str = "en") -> Iterator[None]:
+    """Turn a ConfigError into a message in this language, and exit code 2: no traceback."""
     try:
-        yield
+        with speaking(lang):
+            yield
     except ConfigError as error:
         raise WrongConfiguration(str(error)) from error
+
+
+def in_front() -> str:
+    """Return the language of whoever sits at the terminal; English where there is none: that is a journal."""
+    return os.environ.get("COMMUNE_LANG", DEFAULT) if sys.stderr.isatty() else "en"
 
 
 @click.group(cls=Rooms)
@@ -96,7 +104,8 @@ def config(file: Path, as_json: bool) -> None:
     from gateway.config import load
 
     try:
-        checked = load(file)
+        with speaking("en" if as_json else in_front()):
+            checked = load(file)
     except ConfigError as error:
         if not as_json:
             raise WrongConfiguration(str(error)) from error
@@ -123,7 +132,7 @@ def run(file: Path) -> None:
     from sensors.io.pi import PiIO
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    with configuration():
+    with configuration(in_front()):
         try:
             checked = load(file)
             run_node(checked, PiIO(checked.spool.path.parent))

@@ -15,6 +15,7 @@ import msgspec
 
 from sensors.calibration.record import KINDS, Kind, Point
 from sensors.figures import UNITS, short
+from sensors.text import said
 
 if TYPE_CHECKING:
     from gateway.config import NodeConfig
@@ -63,7 +64,7 @@ def calibrate(
     from gateway.config import load
     from sensors.io.pi import PiIO
 
-    with configuration():
+    with configuration(lang):
         config = load(file)
         if listing:
             show_history(config, target, lang, as_json=as_json)
@@ -292,5 +293,5 @@ def _point(text: str) -> Point:
         return float(own.replace(",", ".")), float(true.replace(",", "."))
     except ValueError:
         raise ConfigError(
-            f"--point {text!r}: write what the device said and what was true: 6.93=7.00"
+            said("--point {text!r}: write what the device said and what was true: 6.93=7.00", text=text)
         ) from None

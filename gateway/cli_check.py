@@ -45,7 +45,7 @@ def check(
     Exit code 0 when all is good, 1 when something is not, 2 when the configuration is wrong.
     """
     quiet()
-    with configuration():
+    with configuration(lang):
         config = loaded(file, lang, as_json=as_json)
         with source(config) as looks:
             noted = looks if paper is None else kept(looks, config, paper, who)

@@ -20,13 +20,13 @@ def recalculate(asset: str, readings: TextIO, file: Path, *, as_json: bool) -> N
     """
     import msgspec
 
-    from gateway.cli import configuration
+    from gateway.cli import configuration, in_front
     from gateway.config import load
     from gateway.recalculating import Recalculator
     from sensors.calibration import Calibrations
 
     wrong = 0
-    with configuration():
+    with configuration(in_front()):
         config = load(file)
         again = Recalculator(config, Calibrations(config.calibrations), asset)
     for number, line in enumerate(readings, 1):

@@ -26,12 +26,12 @@ from sensors.quality import Checks, check_problems
 from sensors.sample import Metric
 from sensors.secrets import read_secret
 from sensors.settings import Bytes, Seconds, Settings, did_you_mean
+from sensors.text import said
 
 SHORTEST_EVERY_S = 1.0  # a ranger needs half a second for one honest reading
 STALE_CYCLES = 3  # one lost cycle is weather, three are a fault
 LARGEST_KEEPALIVE_S = 65_535  # 16 bits in MQTT
 _ID = re.compile(r"[a-z0-9-]{1,64}")
-_NOT_AN_ID = "is not made of a-z, 0-9 and '-' only (1 to 64 of them)"
 
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
@@ -204,21 +204,42 @@ class _Wiring:
         self.metrics[device.id] = [metric.key for metric in metrics]
         yield from check_problems(device.id, device.checks, self.metrics[device.id])
         for key, line in marked(settings, "line"):
-            holder = self.lines.setdefault(line.upper(), f"{key} of device {device.id}")
-            if holder != f"{key} of device {device.id}":
-                yield f"{where}[config] {key}: {line} is already the {holder}; give each its own line"
+            mine = said("{key} of device {device}", key=key, device=device.id)
+            holder = self.lines.setdefault(line.upper(), mine)
+            if holder != mine:
+                yield where + said(
+                    "[config] {key}: {line} is already the {holder}; give each its own line",
+                    key=key,
+                    line=line,
+                    holder=holder,
+                )
         for line in shared_lines(settings):
             holder = self.lines.setdefault(line, SHARED)
             if holder != SHARED:
-                yield f"{where}driver: {device.driver} needs {line}, which is already the {holder}"
+                yield where + said(
+                    "driver: {driver} needs {line}, which is already the {holder}",
+                    driver=device.driver,
+                    line=line,
+                    holder=holder,
+                )
         speed = tuple(getattr(settings, name, None) for name in ("baud", "parity", "timeout"))
         bus = bus_of(device, settings)
         for key, port in marked(settings, "port"):
             known_bus, known_speed, other = self.ports.setdefault(port, (bus, speed, device.id))
             if bus != known_bus:
-                yield f"{where}bus: {bus!r}, but {port} belongs to bus {known_bus!r} of device {other}"
+                yield where + said(
+                    "bus: {bus!r}, but {port} belongs to bus {known_bus!r} of device {other}",
+                    bus=bus,
+                    port=port,
+                    known_bus=known_bus,
+                    other=other,
+                )
             if speed != known_speed:
-                yield f"{where}[config] {key}: baud, parity or timeout is not that of device {other}"
+                yield where + said(
+                    "[config] {key}: baud, parity or timeout is not that of device {other}",
+                    key=key,
+                    other=other,
+                )
 
 
 def _metrics(driver: type[registry.Driver], settings: msgspec.Struct) -> tuple[Metric, ...]:
@@ -241,37 +262,61 @@ def _site_problems(site: Site) -> Iterator[str]:
         except FeedError as error:
             yield f"[site] {error}"
     if not _ID.fullmatch(site.gw):
-        yield f"[site] gw: {site.gw!r} {_NOT_AN_ID}"
+        yield f"[site] gw: {_not_an_id(site.gw)}"
     if (site.lat is None) != (site.lon is None):
-        yield "[site] lat and lon go together: give both or none"
+        yield said("[site] lat and lon go together: give both or none")
+
+
+def _not_an_id(name: str) -> str:
+    return said("{name!r} is not made of a-z, 0-9 and '-' only (1 to 64 of them)", name=name)
 
 
 def _mqtt_problems(mqtt: Mqtt) -> Iterator[str]:
     if not 1 <= mqtt.keepalive <= LARGEST_KEEPALIVE_S:
-        yield f"[mqtt] keepalive: {mqtt.keepalive:g} s is not between 1 and {LARGEST_KEEPALIVE_S} s"
+        yield said(
+            "[mqtt] keepalive: {keepalive:g} s is not between 1 and {most} s",
+            keepalive=mqtt.keepalive,
+            most=LARGEST_KEEPALIVE_S,
+        )
     if mqtt.password_file is not None and mqtt.username is None:
-        yield "[mqtt] username: it is missing, and MQTT takes no password without one"
+        yield said("[mqtt] username: it is missing, and MQTT takes no password without one")
     yield from (f"[mqtt] {problem}" for problem in tls_problems(mqtt))
     if mqtt.ca_file is not None and mqtt.port == PLAIN_MQTT:
-        yield f"[mqtt] port: {PLAIN_MQTT} is MQTT without TLS, and there is a ca_file; write {TLS_MQTT}"
+        yield said(
+            "[mqtt] port: {plain} is MQTT without TLS, and there is a ca_file; write {tls}",
+            plain=PLAIN_MQTT,
+            tls=TLS_MQTT,
+        )
 
 
 def _id_problems(kind: str, ids: list[str]) -> Iterator[str]:
     for number, name in enumerate(ids, 1):
         if not _ID.fullmatch(name):
-            yield f"{kind} number {number}: id: {name!r} {_NOT_AN_ID}"
+            yield said("{kind} number {number}: id: ", kind=kind, number=number) + _not_an_id(name)
         if ids.index(name) != number - 1:
-            yield f"{kind} {name}: id: {kind} number {ids.index(name) + 1} has it already; ids are unique"
+            yield f"{kind} {name}: " + said(
+                "id: {kind} number {other} has it already; ids are unique",
+                kind=kind,
+                other=ids.index(name) + 1,
+            )
 
 
 def _asset_problems(asset: AssetConfig, config: NodeConfig, wiring: _Wiring) -> Iterator[str]:
     where = f"asset {asset.id}: "
     if asset.every < SHORTEST_EVERY_S:
-        yield f'{where}every: {asset.every:g} s is too short; {SHORTEST_EVERY_S:g} or more, such as "5min"'
+        yield where + said(
+            'every: {every:g} s is too short; {least:g} or more, such as "5min"',
+            every=asset.every,
+            least=SHORTEST_EVERY_S,
+        )
     if asset.stale_after < asset.every:
-        yield f"{where}stale_after: {asset.stale_after:g} s is shorter than every ({asset.every:g} s)"
+        yield where + said(
+            "stale_after: {stale_after:g} s is shorter than every ({every:g} s)",
+            stale_after=asset.stale_after,
+            every=asset.every,
+        )
     if (asset.lat is None) != (asset.lon is None):
-        yield f"{where}lat and lon go together: give both or none"
+        yield where + said("lat and lon go together: give both or none")
     try:
         kind = assets.asset_class(asset.type)
     except ConfigError as error:
@@ -283,12 +328,17 @@ def _asset_problems(asset: AssetConfig, config: NodeConfig, wiring: _Wiring) -> 
         yield from str(error).splitlines()
     known = TYPES[kind.type].units
     if asset.id == config.site.gw and TYPES[kind.type].domain != "gateway":
-        yield f"{where}id: it is the node's own name ([site] gw), which only a Device may have"
+        yield where + said("id: it is the node's own name ([site] gw), which only a Device may have")
     for name, limit in asset.limits.items():
         if name not in known:
-            yield f"{where}[limits] {name}: no such field in {kind.type}{did_you_mean(name, known)}"
+            yield where + said(
+                "[limits] {name}: no such field in {type}{hint}",
+                name=name,
+                type=kind.type,
+                hint=did_you_mean(name, known),
+            )
         if len(limit) != 2 or not limit[0] < limit[1]:
-            yield f"{where}[limits] {name}: {limit} is not [low, high]"
+            yield where + said("[limits] {name}: {limit} is not [low, high]", name=name, limit=limit)
     yield from _input_problems(asset, kind, config, wiring)
 
 
@@ -299,18 +349,33 @@ def _input_problems(
     devices = [device.id for device in config.devices]
     for name in kind.needs:
         if name not in asset.inputs:
-            yield f"{where}{name} is missing, and {asset.type} says nothing without it"
+            yield where + said(
+                "{name} is missing, and {type} says nothing without it", name=name, type=asset.type
+            )
     if not asset.inputs and not kind.needs and TYPES[kind.type].domain != "gateway":
-        yield f"{where}none is given; {asset.type} has {', '.join(kind.inputs)}"
+        yield where + said("none is given; {type} has {known}", type=asset.type, known=", ".join(kind.inputs))
     for name, source in asset.inputs.items():
         device, dot, metric = source.partition(".")
         if name not in kind.inputs:
-            yield f"{where}unknown input {name!r}{did_you_mean(name, kind.inputs)}"
+            yield where + said(
+                "unknown input {name!r}{hint}", name=name, hint=did_you_mean(name, kind.inputs)
+            )
         if not dot or not metric:
-            yield f'{where}{name}: {source!r} is not "device.metric"'
+            yield where + said('{name}: {source!r} is not "device.metric"', name=name, source=source)
         elif device not in devices:
-            yield f"{where}{name}: there is no device {device!r}{did_you_mean(device, devices)}"
+            yield where + said(
+                "{name}: there is no device {device!r}{hint}",
+                name=name,
+                device=device,
+                hint=did_you_mean(device, devices),
+            )
         elif device in wiring.metrics and metric not in wiring.metrics[device]:
             has = wiring.metrics[device]
-            hint = did_you_mean(metric, has) or f"; it has {', '.join(has)}"
-            yield f"{where}{name}: device {device!r} does not measure {metric!r}{hint}"
+            hint = did_you_mean(metric, has) or said("; it has {known}", known=", ".join(has))
+            yield where + said(
+                "{name}: device {device!r} does not measure {metric!r}{hint}",
+                name=name,
+                device=device,
+                metric=metric,
+                hint=hint,
+            )

@@ -35,6 +35,7 @@ from sensors.calibration import Calibrations
 from sensors.errors import ConfigError
 from sensors.header import pin_of
 from sensors.io import Clock
+from sensors.text import said, speaking
 
 CALLERS = 4  # a technician, a page, and two that forgot to hang up
 QUESTIONS = 1000  # of one caller; then it may call again
@@ -103,7 +104,10 @@ class Desk:
                     self._callers.add(caller)
             if full:
                 with caller, contextlib.suppress(OSError):
-                    _send(caller, Refused(f"{CALLERS} callers are here already; try again in a minute"))
+                    _send(
+                        caller,
+                        Refused(f"{CALLERS} callers are here already; try again in a minute"),
+                    )
                     caller.shutdown(socket.SHUT_WR)
                     caller.settimeout(HEARD_OUT_S)
                     caller.recv(LONGEST_LINE)  # a question left unread would take our answer away with it
@@ -127,10 +131,15 @@ class Desk:
             yield Refused(f"not understood: {error}")
             return
         try:
-            yield from self._answer(ask)
+            with speaking(ask.lang):
+                yield from self._answer(ask)
         except KeyError:
             known = ", ".join(each.id for each in self._config.devices)
-            yield Refused(f"there is no device {ask.device!r}; there are: {known}")
+            with speaking(ask.lang):
+                none = said(
+                    "there is no device {device!r}; there are: {known}", device=ask.device, known=known
+                )
+            yield Refused(none)
         except Exception as error:
             # A caller must not end the desk, and deserves an answer; the journal has the trace.
             log.exception("the desk cannot answer %s", ask.do)
@@ -145,7 +154,7 @@ class Desk:
             yield from self._underway.asked(ask)
             return
         if not self._checking.acquire(timeout=QUIET_S / 2):
-            yield Refused("another check is under way; try again in a minute")
+            yield Refused(said("another check is under way; try again in a minute"))
             return
         try:
             answers = check(self._config, self._visits, self._machine(), device=ask.device, lang=ask.lang)
@@ -207,7 +216,9 @@ def _opened(path: Path) -> socket.socket:
         door.listen(CALLERS)  # before this nobody is let in
     except OSError as error:
         door.close()
-        raise ConfigError(f"[desk] socket: {path} cannot be made: {error}") from error
+        raise ConfigError(
+            said("[desk] socket: {path} cannot be made: {error}", path=path, error=error)
+        ) from error
     return door
 
 

@@ -10,6 +10,7 @@ import msgspec
 from sensors.errors import ConfigError
 from sensors.io import IO
 from sensors.sample import Metric, Sample
+from sensors.text import said
 
 GROUP = "commune.drivers"
 
@@ -56,7 +57,9 @@ def driver(name: str) -> type[Driver]:
     """Return the driver class of that name; raise ConfigError that lists the known ones."""
     for point in _points().select(name=name):
         return cast("type[Driver]", point.load())
-    raise ConfigError(f"unknown driver {name!r}; installed are: {', '.join(drivers())}")
+    raise ConfigError(
+        said("unknown driver {name!r}; installed are: {known}", name=name, known=", ".join(drivers()))
+    )
 
 
 @cache

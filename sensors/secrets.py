@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from sensors.errors import ConfigError
+from sensors.text import said
 
 __all__ = ["check_private", "read_secret"]
 
@@ -20,8 +21,12 @@ def check_private(path: Path, whose: str) -> None:
         return  # who opens it says why it cannot be read
     if mode & (stat.S_IROTH | stat.S_IWOTH):
         raise ConfigError(
-            f"{whose}: everybody on this machine can read or change {path}; run: chmod o-rwx"
-            f" {shlex.quote(str(path))}"
+            f"{whose}: "
+            + said(
+                "everybody on this machine can read or change {path}; run: chmod o-rwx {file}",
+                path=path,
+                file=shlex.quote(str(path)),
+            )
         )
 
 
@@ -31,7 +36,9 @@ def read_secret(path: Path, whose: str) -> str:
     try:
         secret = path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{whose}: {path} cannot be read: {error}") from None
+        raise ConfigError(
+            f"{whose}: " + said("{path} cannot be read: {error}", path=path, error=error)
+        ) from None
     if not secret.strip() or len(secret.splitlines()) != 1:
-        raise ConfigError(f"{whose}: {path} does not hold a secret on one line")
+        raise ConfigError(f"{whose}: " + said("{path} does not hold a secret on one line", path=path))
     return secret

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 import msgspec
 
 from sensors.errors import ConfigError
+from sensors.text import said, why
 
 PREFIX = "COMMUNE_"
 T = TypeVar("T", bound=msgspec.Struct)
@@ -24,14 +25,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 _TIME_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _SIZE_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)")
-_WORDS = {
-    "str": "text in quotes",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "a list in [ ]",
-    "object": "a table",
-}
+_EXPECTED = re.compile(r"Expected `(\w+)(?: \| null)?`(?: ([<>]=? \S+)|, got `(\w+)`)")
+_LIKE = re.compile(r"Expected `str(?: \| null)?` matching regex '(.*)'")
+_PLACE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)")
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -62,38 +58,47 @@ def load(path: Path, kind: type[T], environ: Mapping[str, str] | None = None) ->
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # an editor of Windows puts a mark first
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{path}: " + said("cannot be read: {why}", why=why(error))) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
+        raise ConfigError(f"{path}: {not_toml(error)}") from None
     for variable, text in sorted((os.environ if environ is None else environ).items()):
         if variable.startswith(PREFIX):
             _override(table, kind, variable.removeprefix(PREFIX).lower(), text, variable)
     return convert(table, kind, f"{path}: ")
 
 
+def not_toml(error: ValueError) -> str:
+    """Say where a file stops being TOML, and what its reader, which speaks English only, says of it."""
+    match = _PLACE.fullmatch(str(error))
+    if match is None:
+        return said("not TOML: {error}", error=error)
+    error_text, line, column = match.groups()
+    return said("not TOML: line {line}, column {column}: {error}", line=line, column=column, error=error_text)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the nearest known word, or nothing when none is near."""
     close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return said("; did you mean {word!r}?", word=close[0]) if close else ""
 
 
 def _quantity(kind: type, value: object) -> object:
     units: Mapping[str, float]
     if issubclass(kind, Seconds):
-        units, example = _TIME_UNITS, '90, "90s", "5min" or "2h"'
+        units, example = _TIME_UNITS, said('90, "90s", "5min" or "2h"')
     elif issubclass(kind, Bytes):
-        units, example = _SIZE_UNITS, '1000, "512MB" or "2GiB"'
+        units, example = _SIZE_UNITS, said('1000, "512MB" or "2GiB"')
     elif issubclass(kind, Path):
         if isinstance(value, str) and value:
             return kind(value)
-        raise ValueError(f'{value!r} is not a path; write "/var/lib/commune"')
+        raise ValueError(said('{value!r} is not a path; write "/var/lib/commune"', value=value))
     else:
         raise NotImplementedError(f"no settings type {kind}")  # a mistake of ours, not of the file
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
         return kind(value)
     match = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or (match[2] and match[2] not in units):
-        raise ValueError(f"{value!r} is not understood; write {example}")
+        raise ValueError(said("{value!r} is not understood; write {example}", value=value, example=example))
     return kind(float(match[1]) * units.get(match[2], 1))
 
 
@@ -123,22 +128,44 @@ def _table_problems(table: dict[str, Any], struct: type[msgspec.Struct], where: 
     if struct.__struct_config__.forbid_unknown_fields:
         for key in table:
             if key not in fields:
-                yield f"{where}unknown key {key!r}{did_you_mean(key, fields)}"
+                yield where + said("unknown key {key!r}{hint}", key=key, hint=did_you_mean(key, fields))
     for key, field in fields.items():
         if key in table:
             yield from _problems(table[key], field.type, where, key)
         elif field.required:
-            yield f"{where}the key {key!r} is missing"
+            yield where + said("the key {key!r} is missing", key=key)
 
 
 def _explain(message: str, kind: object, value: object) -> str:
     text, _, path = message.partition(" - at `")
     choices = [repr(choice) for choice in _choices(kind)]
     if choices:
-        return f"{value!r} is none of {', '.join(choices)}"
-    text = re.sub(r"`(\w+)( \| null)?`", lambda match: _WORDS.get(match[1], match[1]), text)
+        return said("{value!r} is none of {known}", value=value, known=", ".join(choices))
+    if (match := _EXPECTED.fullmatch(text)) is not None:
+        wanted, bound, got = (each and _word(each) for each in match.groups())
+        text = (
+            said("Expected {wanted} {bound}", wanted=wanted, bound=bound)
+            if bound
+            else said("Expected {wanted}, got {got}", wanted=wanted, got=got)
+        )
+    elif (match := _LIKE.fullmatch(text)) is not None:
+        text = said("{value!r} is not written as {pattern}", value=value, pattern=match[1])
+    text = re.sub(r"`(\w+)( \| null)?`", lambda match: _word(match[1]), text)
     inner = path.removesuffix("`").removeprefix("$").lstrip(".")
     return f"{inner}: {text}" if inner else text
+
+
+def _word(kind: str) -> str:
+    words = {
+        "str": said("text in quotes"),
+        "int": said("a whole number"),
+        "float": said("a number"),
+        "bool": said("true or false"),
+        "array": said("a list in [ ]"),
+        "object": said("a table"),
+        "null": said("nothing"),
+    }
+    return words.get(kind, kind)
 
 
 def _parts(kind: Any) -> tuple[Any, ...]:
@@ -184,11 +211,25 @@ def _override(
         inner = _struct(fields[key])
         nested = table.setdefault(key, {}) if inner else None
         if inner is None or not isinstance(nested, dict):
-            raise ConfigError(f"{variable}: {key!r} is not a table, so no key in it can be set from outside")
+            raise ConfigError(
+                said(
+                    "{variable}: {key!r} is not a table, so no key in it can be set from outside",
+                    variable=variable,
+                    key=key,
+                )
+            )
         _override(cast("dict[str, Any]", nested), inner, name.removeprefix(f"{key}_"), text, variable, key)
         return
     if inside:
-        raise ConfigError(f"{variable}: unknown key {name!r} of [{inside}]{did_you_mean(name, fields)}")
+        raise ConfigError(
+            said(
+                "{variable}: unknown key {name!r} of [{inside}]{hint}",
+                variable=variable,
+                name=name,
+                inside=inside,
+                hint=did_you_mean(name, fields),
+            )
+        )
 
 
 def _literal(text: str, kind: Any, variable: str) -> object:

@@ -1,7 +1,10 @@
 """Words for people: one gettext catalogue, Vietnamese first; the identifiers are the English sentences."""
 
+import errno
 import gettext
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,6 +31,41 @@ def language(wanted: str | None) -> str:
 def translator(wanted: str | None = None) -> Translate:
     """Return what turns English sentences into the language wanted; raise CatalogueMissing."""
     return _load(language(wanted))
+
+
+_spoken: ContextVar[str] = ContextVar("spoken", default="en")
+
+
+@contextmanager
+def speaking(wanted: str | None) -> Iterator[None]:
+    """Have `said` speak a person's language meanwhile, in this thread; else it is English, as logs are."""
+    before = _spoken.get()
+    _spoken.set(language(wanted))
+    try:
+        yield
+    finally:
+        _spoken.set(before)
+
+
+def said(sentence: str, **values: object) -> str:
+    """Return a sentence with its values in the language of whoever is spoken to; English to nobody.
+
+    For errors: they are made where they are found, far from whoever knows the language. The sentence must
+    stand in the call, as a text, for the catalogue. Raises CatalogueMissing.
+    """
+    code = _spoken.get()
+    return (sentence if code == "en" else translator(code)(sentence)).format(**values)
+
+
+def why(error: OSError) -> str:
+    """Return what the system says of a failure, in the language of `said` where we have it."""
+    known = {
+        errno.ENOENT: said("No such file or directory"),
+        errno.EACCES: said("Permission denied"),
+        errno.EISDIR: said("Is a directory"),
+        errno.ECONNREFUSED: said("Connection refused"),
+    }
+    return known.get(error.errno or 0) or error.strerror or str(error)
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -11,6 +11,7 @@ from gateway.feed import KINDS, TYPES
 from gateway.feed.limits import Limit
 from gateway.feed.limits import problems as limit_problems
 from sensors.settings import Seconds, Settings, did_you_mean
+from sensors.text import said
 
 Hour = Annotated[float, msgspec.Meta(ge=0, le=24)]
 COMPARISONS = ("above", "at_least", "below", "equals", "rises")
@@ -75,22 +76,29 @@ def problems(rules: Sequence[AlarmConfig], limits: Sequence[Limit], assets: Sequ
 def _rule_problems(rule: AlarmConfig, assets: Sequence[Asset]) -> Iterator[str]:
     allowed = sorted(KINDS.keys() - _OURS)
     if rule.kind not in allowed:
-        hint = did_you_mean(rule.kind, allowed) or f"; known are: {', '.join(allowed)}"
-        yield f"kind: unknown kind {rule.kind!r}{hint}"
+        hint = did_you_mean(rule.kind, allowed) or said("; known are: {known}", known=", ".join(allowed))
+        yield said("kind: unknown kind {kind!r}{hint}", kind=rule.kind, hint=hint)
     if (rule.type is None) == (rule.asset is None):
-        yield "give either `type` (all assets of that type) or `asset` (one of them)"
+        yield said("give either `type` (all assets of that type) or `asset` (one of them)")
         return
     type_name = rule.type or next((each.type for each in assets if each.id == rule.asset), None)
     if type_name is None:
         hint = did_you_mean(str(rule.asset), [each.id for each in assets])
-        yield f"asset: there is no asset {rule.asset!r}{hint}"
+        yield said("asset: there is no asset {asset!r}{hint}", asset=rule.asset, hint=hint)
         return
     if type_name not in TYPES:
-        yield f"type: unknown type {type_name!r}{did_you_mean(type_name, TYPES)}"
+        yield said(
+            "type: unknown type {type_name!r}{hint}", type_name=type_name, hint=did_you_mean(type_name, TYPES)
+        )
         return
     known = [*TYPES[type_name].__struct_fields__, QUALITY]
     if rule.field is not None and rule.field not in known:
-        yield f"field: {type_name} has no field {rule.field!r}{did_you_mean(rule.field, known)}"
+        yield said(
+            "field: {type_name} has no field {field!r}{hint}",
+            type_name=type_name,
+            field=rule.field,
+            hint=did_you_mean(rule.field, known),
+        )
     yield from _comparison_problems(rule, type_name)
 
 
@@ -98,13 +106,24 @@ def _comparison_problems(rule: AlarmConfig, type_name: str) -> Iterator[str]:
     given = [name for name in COMPARISONS if getattr(rule, name) is not None]
     default = next((each for each in DEFAULTS.get(type_name, ()) if each.kind == rule.kind), None)
     if given and rule.field is None and (default is None or len(default.conditions) > 1):
-        yield f"field: {', '.join(given)} of which field?"
+        yield said("field: {given} of which field?", given=", ".join(given))
     if default is None and not given and not rule.off and rule.kind != "limit":
-        yield f"{type_name} has no such rule: say when it is raised by one of {', '.join(COMPARISONS)}"
+        yield said(
+            "{type_name} has no such rule: say when it is raised by one of {known}",
+            type_name=type_name,
+            known=", ".join(COMPARISONS),
+        )
     if rule.above is not None and rule.below is not None:
         if not rule.below < rule.above:
-            yield f"below ({rule.below:g}) is not less than above ({rule.above:g}): between them all is well"
+            yield said(
+                "below ({below:g}) is not less than above ({above:g}): between them all is well",
+                below=rule.below,
+                above=rule.above,
+            )
         elif 2 * (rule.hysteresis or 0.0) >= rule.above - rule.below:
-            yield f"hysteresis: {rule.hysteresis:g} leaves nothing between below and above; it must be less"
+            yield said(
+                "hysteresis: {hysteresis:g} leaves nothing between below and above; it must be less",
+                hysteresis=rule.hysteresis,
+            )
     if rule.equals is not None and len(given) > 1:
-        yield f"equals goes with no other comparison; here are {', '.join(given)}"
+        yield said("equals goes with no other comparison; here are {given}", given=", ".join(given))

@@ -16,6 +16,7 @@ from gateway.spool.file import beside
 from gateway.spool.lock import LOCK
 from sensors.errors import ConfigError
 from sensors.io import IO
+from sensors.text import said, why
 
 
 def desk(config: NodeConfig) -> Path | None:
@@ -27,7 +28,9 @@ def desk(config: NodeConfig) -> Path | None:
         for _answer in ask(path, Ask("devices")):
             pass
     except PermissionError as error:
-        raise ConfigError(f"[desk] socket: {path}: {error.strerror}; use sudo, or join its group") from error
+        raise ConfigError(
+            said("[desk] socket: {path}: {why}; use sudo, or join its group", path=path, why=why(error))
+        ) from error
     except ConnectionRefusedError:
         return None  # left behind by a power cut
     return path
@@ -72,12 +75,14 @@ def _kept_free(spool: Path) -> Iterator[None]:
         yield  # no node has ever run here
         return
     except OSError as error:
-        raise ConfigError(f"[spool] path: {spool}: {error.strerror}; run as the node's user") from error
+        raise ConfigError(
+            said("[spool] path: {spool}: {why}; run as the node's user", spool=spool, why=why(error))
+        ) from error
     with handle:
         try:
             fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             raise ConfigError(
-                "the node is running and has no desk: give it [desk] socket, or stop it meanwhile"
+                said("the node is running and has no desk: give it [desk] socket, or stop it meanwhile")
             ) from None
         yield

@@ -10,6 +10,7 @@ from gateway.feed import TYPES
 from sensors import registry
 from sensors.errors import ConfigError
 from sensors.settings import Bytes, Settings, did_you_mean
+from sensors.text import said
 
 Hour = Annotated[float, msgspec.Meta(ge=0, le=24)]
 Minutes = Annotated[float, msgspec.Meta(ge=-180, le=180)]
@@ -82,18 +83,28 @@ def problems(
         where = f"lighting {number} ({each.asset}): "
         kind = TYPES.get(types.get(each.asset, ""))
         if each.asset not in types:
-            yield f"{where}asset: there is no asset {each.asset!r}{did_you_mean(each.asset, types)}"
+            yield where + said(
+                "asset: there is no asset {asset!r}{hint}",
+                asset=each.asset,
+                hint=did_you_mean(each.asset, types),
+            )
         elif kind is not None and kind.domain != "lighting":
-            yield f"{where}asset: it is a {types[each.asset]}, and only lamps are switched"
+            yield where + said("asset: it is a {type}, and only lamps are switched", type=types[each.asset])
         if each.device not in drivers:
-            yield f"{where}device: there is no device {each.device!r}{did_you_mean(each.device, drivers)}"
+            yield where + said(
+                "device: there is no device {device!r}{hint}",
+                device=each.device,
+                hint=did_you_mean(each.device, drivers),
+            )
         elif not _switches(drivers[each.device]):
-            yield f"{where}device: driver {drivers[each.device]!r} switches nothing; a relay does"
+            yield where + said(
+                "device: driver {driver!r} switches nothing; a relay does", driver=drivers[each.device]
+            )
         if each.schedule is not None and not placed:
-            yield f"{where}[schedule] [site] has no lat and lon, so nobody knows when the sun sets"
+            yield where + said("[schedule] [site] has no lat and lon, so nobody knows when the sun sets")
         names = [(other.asset, other.device) for other in lights[: number - 1]]
         if any(each.asset == asset or each.device == device for asset, device in names):
-            yield f"{where}asset and device: each belongs to one [[lighting]] only"
+            yield where + said("asset and device: each belongs to one [[lighting]] only")
 
 
 def _switches(name: str) -> bool:

@@ -29,15 +29,16 @@ def doctor(folder: Path, lang: str, token: str, as_json: bool) -> None:
     """Examine; exit code 0 all well, 1 something does not work, 2 a configuration is wrong or missing."""
     from gateway.doctor.symptom import Area, say
     from sensors.sample import Quality
-    from sensors.text import language, translator
+    from sensors.text import language, speaking, translator
 
     lang = language(lang)
     translate = translator(lang)
     found: list[Area] = []
-    for area in _once(_examined(folder, token)):
-        found.append(area)
-        if not as_json:
-            _show(area, lang)
+    with speaking(lang):
+        for area in _once(_examined(folder, token)):
+            found.append(area)
+            if not as_json:
+                _show(area, lang)
     symptoms = [symptom for area in found for symptom in area.symptoms]
     bad = [each for each in symptoms if each.severity is Quality.BAD]
     wrong = [each for each in symptoms if each.code == "config-wrong"]

@@ -10,6 +10,7 @@ import msgspec
 from gateway.feed.bodies import TYPES
 from sensors import settings as files
 from sensors.settings import Settings, did_you_mean
+from sensors.text import said
 
 _SHIPPED = Path(__file__).with_name("limits.toml")
 _EPOCH = dt.date(1970, 1, 1)
@@ -28,9 +29,9 @@ class Limit(Settings, frozen=True, rename={"since": "from"}):
 
     def __post_init__(self) -> None:
         if self.low is None and self.high is None:
-            raise ValueError("a limit has low, high or both")
+            raise ValueError(said("a limit has low, high or both"))
         if self.low is not None and self.high is not None and not self.low < self.high:
-            raise ValueError(f"low ({self.low}) is not below high ({self.high})")
+            raise ValueError(said("low ({low}) is not below high ({high})", low=self.low, high=self.high))
 
 
 class _Table(Settings, frozen=True):
@@ -46,10 +47,21 @@ def problems(rows: Iterable[Limit]) -> Iterator[str]:
     """Yield what is wrong with rows of a configuration, one sentence a problem."""
     for number, row in enumerate(rows, 1):
         if row.type not in TYPES:
-            yield f"limit {number}: type: unknown type {row.type!r}{did_you_mean(row.type, TYPES)}"
+            yield said(
+                "limit {number}: type: unknown type {type!r}{hint}",
+                number=number,
+                type=row.type,
+                hint=did_you_mean(row.type, TYPES),
+            )
         elif row.field not in TYPES[row.type].units:
             hint = did_you_mean(row.field, TYPES[row.type].units)
-            yield f"limit {number}: field: {row.type} has no field {row.field!r}{hint}"
+            yield said(
+                "limit {number}: field: {type} has no field {field!r}{hint}",
+                number=number,
+                type=row.type,
+                field=row.field,
+                hint=hint,
+            )
 
 
 def valid(rows: Iterable[Limit], type_name: str, day: int | None) -> Sequence[Limit]:

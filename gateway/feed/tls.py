@@ -7,6 +7,7 @@ from pathlib import Path
 from sensors.errors import ConfigError
 from sensors.secrets import check_private
 from sensors.settings import Settings
+from sensors.text import said, why
 
 __all__ = ["Tls", "client_context", "contexts", "explained", "show_certificate", "tls_problems"]
 
@@ -26,9 +27,9 @@ def tls_problems(tls: Tls, *, needs_ca: bool = True) -> Iterator[str]:
     """Say what is missing in a table; each sentence begins with the key."""
     if (tls.cert_file is None) != (tls.key_file is None):
         missing = "key_file" if tls.key_file is None else "cert_file"
-        yield f"{missing}: it is missing; a certificate and its key go together"
+        yield said("{missing}: it is missing; a certificate and its key go together", missing=missing)
     if needs_ca and tls.cert_file is not None and tls.ca_file is None:
-        yield "ca_file: it is missing; name the certificate of the CA that signed the other side's"
+        yield said("ca_file: it is missing; name the certificate of the CA that signed the other side's")
 
 
 def client_context(tls: Tls, where: str) -> ssl.SSLContext:
@@ -67,13 +68,30 @@ def show_certificate(context: ssl.SSLContext, cert_file: Path, key_file: Path, w
         context.load_cert_chain(cert_file, key_file, password=_no_password)
     except _LockedKeyError:
         raise ConfigError(
-            f"{where}key_file: {key_file} has a pass phrase, and nobody is there to type it: use one without"
+            where
+            + said(
+                "key_file: {key_file} has a pass phrase, and nobody is there to type it: use one without",
+                key_file=key_file,
+            )
         ) from None
     except (ssl.SSLError, ValueError) as error:
         if "KEY_VALUES_MISMATCH" in str(error):
-            raise ConfigError(f"{where}key_file: {key_file} is not the key of {cert_file}") from None
+            raise ConfigError(
+                where
+                + said(
+                    "key_file: {key_file} is not the key of {cert_file}",
+                    key_file=key_file,
+                    cert_file=cert_file,
+                )
+            ) from None
         raise ConfigError(
-            f"{where}cert_file: {cert_file} with {key_file} is not a certificate with its key in PEM: {error}"
+            where
+            + said(
+                "cert_file: {cert_file} with {key_file} is not a certificate with its key in PEM: {error}",
+                cert_file=cert_file,
+                key_file=key_file,
+                error=error,
+            )
         ) from None
 
 
@@ -113,11 +131,16 @@ def _believe(context: ssl.SSLContext, ca_file: Path, whose: str) -> None:
     try:
         context.load_verify_locations(ca_file)
     except ssl.SSLError as error:
-        raise ConfigError(f"{whose}: {ca_file} holds no certificate in PEM: {error}") from None
+        raise ConfigError(
+            f"{whose}: "
+            + said("{ca_file} holds no certificate in PEM: {error}", ca_file=ca_file, error=error)
+        ) from None
 
 
 def _readable(path: Path, whose: str) -> None:
     try:
         path.open("rb").close()
     except OSError as error:
-        raise ConfigError(f"{whose}: {path} cannot be read: {error.strerror}") from None
+        raise ConfigError(
+            f"{whose}: " + said("{path} cannot be read: {why}", path=path, why=why(error))
+        ) from None

@@ -6,6 +6,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from gateway.feed.errors import FeedError
+from sensors.text import said
 
 ROOT = "ntm/v1"
 DOMAINS = ("waste", "water", "lighting", "gateway")
@@ -27,9 +28,13 @@ class Topic(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if not _PROVINCE.fullmatch(self.province):
-            raise FeedError(f"province {self.province!r} is not a 2-digit unit code such as 42")
+            raise FeedError(
+                said("province {code!r} is not a 2-digit unit code such as 42", code=self.province)
+            )
         if not _COMMUNE.fullmatch(self.commune):
-            raise FeedError(f"commune {self.commune!r} is not a 5-digit unit code such as 18562")
+            raise FeedError(
+                said("commune {code!r} is not a 5-digit unit code such as 18562", code=self.commune)
+            )
         if self.domain not in DOMAINS:
             raise FeedError(f"domain {self.domain!r} is none of {', '.join(DOMAINS)}")
         if not _LEVEL.fullmatch(self.asset):

@@ -15,6 +15,7 @@ from gateway.spool.errors import is_want_of_space
 from gateway.spool.file import beside
 from gateway.spool.fillrate import FillRate
 from gateway.spool.store import Spool
+from sensors.text import said
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ def quota_problems(max_bytes: int) -> list[str]:
     """Return what is wrong with a configured quota, naming its key; empty when nothing is."""
     if max_bytes >= LEAST_BYTES:
         return []
-    return [f'[spool] max_bytes: {max_bytes} is too small; {LEAST_BYTES} or more, such as "1GB"']
+    small = said('{given} is too small; {least} or more, such as "1GB"', given=max_bytes, least=LEAST_BYTES)
+    return [f"[spool] max_bytes: {small}"]
 
 
 class Quota:

@@ -18,6 +18,7 @@ from sensors.assets.weighing import WasteObserved
 from sensors.calibration import Record
 from sensors.errors import ConfigError
 from sensors.sample import Observation, Sample
+from sensors.text import said
 
 __all__ = ["Asset", "Calibratable", "Moment", "Occasional", "Remembering", "asset_class", "asset_types"]
 
@@ -86,4 +87,10 @@ def asset_class(type_name: str) -> type[Asset]:
     for each in _ALL:
         if each.type == type_name:
             return each
-    raise ConfigError(f"unknown asset type {type_name!r}; known are: {', '.join(asset_types())}")
+    raise ConfigError(
+        said(
+            "unknown asset type {type_name!r}; known are: {known}",
+            type_name=type_name,
+            known=", ".join(asset_types()),
+        )
+    )

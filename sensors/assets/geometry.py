@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from sensors.settings import Settings
+from sensors.text import said
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -24,15 +25,21 @@ class Geometry(Settings, frozen=True):
 
     def __post_init__(self) -> None:
         if self.full_m >= self.empty_m:
-            raise ValueError(f"full_m ({self.full_m}) must be less than empty_m ({self.empty_m})")
+            raise ValueError(
+                said(
+                    "full_m ({full_m}) must be less than empty_m ({empty_m})",
+                    full_m=self.full_m,
+                    empty_m=self.empty_m,
+                )
+            )
         if self.shape and self.taper != 1:
-            raise ValueError("taper and shape say the same thing: give one of them")
+            raise ValueError(said("taper and shape say the same thing: give one of them"))
         if any(
             after <= before
             for pair in zip(self.shape, self.shape[1:], strict=False)
             for before, after in zip(*pair, strict=True)
         ):
-            raise ValueError("shape: heights and volumes must both rise from pair to pair")
+            raise ValueError(said("shape: heights and volumes must both rise from pair to pair"))
 
 
 def level(geometry: Geometry, distance_m: float) -> float:

@@ -13,6 +13,7 @@ from sensors.findings import Finding
 from sensors.io import IO, DigitalIn, Line, Pull
 from sensors.sample import Metric, Quality, Sample, bad
 from sensors.settings import Settings
+from sensors.text import said
 
 AGAIN, AGAIN_S = 3, 0.004  # a reed that was moved bounces for some ms, then keeps still
 LOOKS, LOOK_S = 40, 0.005
@@ -36,7 +37,7 @@ class Contact:
 
         def __post_init__(self) -> None:
             if self.invert and self.normally_closed:
-                raise ValueError("invert: normally_closed inverts already; give one of both")
+                raise ValueError(said("invert: normally_closed inverts already; give one of both"))
 
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("active", "C62", "state", "contact active"),)
 

@@ -18,6 +18,7 @@ from sensors.findings import Finding
 from sensors.io import IO, ClockedIn, Line
 from sensors.sample import Metric, Sample, bad
 from sensors.settings import Settings
+from sensors.text import said
 
 BITS, PULSES = 24, 25
 LONGEST_HIGH_S = 50e-6
@@ -47,7 +48,7 @@ class Hx711:
         def __post_init__(self) -> None:
             if self.counts_per_kg == 0:
                 raise ValueError(
-                    "counts_per_kg: 0 is no scale; divide the change of counts by the known mass"
+                    said("counts_per_kg: 0 is no scale; divide the change of counts by the known mass")
                 )
 
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("weight", "KGM", label="weight"),)

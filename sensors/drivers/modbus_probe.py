@@ -18,6 +18,7 @@ from sensors.findings import Finding
 from sensors.io import IO, ModbusBus, Port
 from sensors.sample import Metric, Quality, Sample, bad
 from sensors.settings import Seconds, Settings
+from sensors.text import said
 
 DECIMALS = 6  # finer than any probe, coarse enough to keep binary dust (7.1000000000000005) off the wire
 Unit = Annotated[int, msgspec.Meta(ge=1, le=247)]
@@ -44,9 +45,9 @@ class ModbusProbe:
         def __post_init__(self) -> None:
             names = [register.metric for register in self.all_registers()]
             if not names:
-                raise ValueError("registers: give some, or the name of a map")
+                raise ValueError(said("registers: give some, or the name of a map"))
             if len(set(names)) != len(names):
-                raise ValueError("each register needs a metric name of its own")
+                raise ValueError(said("each register needs a metric name of its own"))
 
         def all_registers(self) -> tuple[Register, ...]:
             """Return those of the map and those written here; raise ConfigError when the map is wrong."""

@@ -16,6 +16,7 @@ from sensors.findings import Finding
 from sensors.io import IO, Edge, Keeper, Line, PulseCounter, PulseSnapshot
 from sensors.sample import Metric, Sample, bad
 from sensors.settings import Seconds, Settings
+from sensors.text import said
 
 OVER_RANGE = 1.2  # more than this much above the meter's greatest flow is interference, not water
 NS_PER_HOUR = 3_600_000_000_000
@@ -55,10 +56,10 @@ class PulseFlow:
 
         def __post_init__(self) -> None:
             if (self.litres_per_pulse is None) != bool(self.k_factors):
-                raise ValueError("litres_per_pulse: give it, or k_factors, and not both")
+                raise ValueError(said("litres_per_pulse: give it, or k_factors, and not both"))
             rising = all(one.hz < next_.hz for one, next_ in pairwise(self.k_factors))
             if len(self.k_factors) == 1 or not rising:
-                raise ValueError("k_factors: 2 to 5 points, each with a greater hz than the one before")
+                raise ValueError(said("k_factors: 2 to 5 points, each with a greater hz than the one before"))
 
         @property
         def most_litres(self) -> float:

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from sensors.errors import ConfigError
-from sensors.settings import Settings, convert, did_you_mean
+from sensors.settings import Settings, convert, did_you_mean, not_toml
+from sensors.text import said, why
 
 Kind = Literal["u16", "s16", "u32", "s32", "f32"]
 Order = Literal["ABCD", "CDAB", "BADC", "DCBA"]
@@ -82,12 +83,17 @@ def load_map(name: str) -> RegisterMap:
     path = Path(name) if name.endswith(".toml") else MAPS / f"{name}.toml"
     if path.parent == MAPS and path.stem not in shipped():
         raise ConfigError(
-            f"map: no map {name!r}{did_you_mean(name, shipped())}; there are: {', '.join(shipped())}"
+            said(
+                "map: no map {name!r}{hint}; there are: {known}",
+                name=name,
+                hint=did_you_mean(name, shipped()),
+                known=", ".join(shipped()),
+            )
         )
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"map: {path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"map: {path}: " + said("cannot be read: {why}", why=why(error))) from None
     except ValueError as error:
-        raise ConfigError(f"map: {path}: not TOML: {error}") from None
+        raise ConfigError(f"map: {path}: {not_toml(error)}") from None
     return convert(table, RegisterMap, f"map: {path}: ")

@@ -13,6 +13,7 @@ from sensors.findings import Finding
 from sensors.io import IO, DigitalIn, DigitalOut, Line, Pull
 from sensors.sample import Metric, Quality, Sample, bad
 from sensors.settings import Seconds, Settings
+from sensors.text import said
 
 LONGEST_SETTLE_S = 10.0  # `switch` holds up its bus so long
 
@@ -35,7 +36,9 @@ class Relay:
 
         def __post_init__(self) -> None:
             if self.settle > LONGEST_SETTLE_S:
-                raise ValueError(f"settle: {self.settle:g} s is too long; a contactor needs 0.2 s")
+                raise ValueError(
+                    said("settle: {settle:g} s is too long; a contactor needs 0.2 s", settle=self.settle)
+                )
 
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("on", "C62", "state", "circuit switched on"),

@@ -14,6 +14,7 @@ from sensors import checks
 from sensors.findings import Finding
 from sensors.sample import Metric, Sample, bad
 from sensors.settings import Settings
+from sensors.text import said
 
 DECIMALS = 5
 OPEN_MA = 0.5  # no transmitter draws less; a shunt with nothing on it shows noise
@@ -54,7 +55,7 @@ class Transmitter(Settings, frozen=True):
 
     def __post_init__(self) -> None:
         if self.low == self.high:
-            raise ValueError("low and high: the ends of the transmitter's range must differ")
+            raise ValueError(said("low and high: the ends of the transmitter's range must differ"))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -8,6 +8,7 @@ from pymodbus.client import ModbusSerialClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 
 from sensors.errors import BusError, ConfigError, PortError
+from sensors.text import said
 
 RETRIES = 1  # one hit by noise is forgiven; a dead unit then costs two timeouts
 
@@ -72,6 +73,11 @@ def shared_bus(
         bus = buses[port] = SerialModbus(path, baud=baud, parity=parity, timeout_s=timeout_s)
     if bus.settings != settings:
         raise ConfigError(
-            f"{port}: one device says baud, parity, timeout {bus.settings}, another says {settings}"
+            said(
+                "{port}: one device says baud, parity, timeout {one}, another says {other}",
+                port=port,
+                one=bus.settings,
+                other=settings,
+            )
         )
     return bus

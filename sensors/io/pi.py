@@ -30,6 +30,7 @@ from sensors.io.gpio import GpioContact, GpioEcho, PulseTally
 from sensors.io.keeper import FileKeeper, MemoryKeeper
 from sensors.io.modbus import SerialModbus, shared_bus
 from sensors.io.uart import SerialUart, open_wire
+from sensors.text import said
 
 
 class Closable(Protocol):
@@ -86,7 +87,9 @@ class PiIO:
     def uart(self, port: str, *, baud: int = 9600) -> Uart:
         """Open a serial port, 8N1; raise ConfigError when Modbus has it, IOUnavailable without one."""
         if port in self._buses:
-            raise ConfigError(f"{port}: Modbus devices are on it; this sensor needs a port of its own")
+            raise ConfigError(
+                said("{port}: Modbus devices are on it; this sensor needs a port of its own", port=port)
+            )
         return self._keep(SerialUart(open_wire(port, baud), self._clock, port))
 
     def mcp3008(self, channel: int, *, device: int = 0) -> AnalogIn:

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from sensors.settings import Seconds, Settings, did_you_mean
+from sensors.text import said
 
 Range = tuple[float, float]
 Most = Annotated[float, msgspec.Meta(gt=0)]
@@ -41,7 +42,14 @@ class Checks(Settings, frozen=True):
         for name in ("raw_range", "range", "plausible"):
             pair = getattr(self, name)
             if pair is not None and not pair[0] < pair[1]:
-                raise ValueError(f"{name} [{pair[0]:g}, {pair[1]:g}] is not [lowest, highest]")
+                raise ValueError(
+                    said(
+                        "{name} [{low:g}, {high:g}] is not [lowest, highest]",
+                        name=name,
+                        low=pair[0],
+                        high=pair[1],
+                    )
+                )
 
 
 _DAY_S = 86_400.0
@@ -91,7 +99,9 @@ def check_problems(device: str, own: Sequence[Checks], metrics: Sequence[str]) -
     where = f"device {device}: checks: metric: "
     for number, each in enumerate(own):
         if each.metric not in metrics:
-            hint = did_you_mean(each.metric, metrics) or f"; it has {', '.join(metrics)}"
-            yield f"{where}it does not measure {each.metric!r}{hint}"
+            hint = did_you_mean(each.metric, metrics) or said("; it has {known}", known=", ".join(metrics))
+            yield where + said("it does not measure {metric!r}{hint}", metric=each.metric, hint=hint)
         if any(each.metric == before.metric for before in own[:number]):
-            yield f"{where}{each.metric!r} has checks already; put all of them in one table"
+            yield where + said(
+                "{metric!r} has checks already; put all of them in one table", metric=each.metric
+            )

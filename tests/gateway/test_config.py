@@ -146,7 +146,7 @@ def test_the_environment_overrides_the_file_and_is_checked_like_it(file):
         ('"works"', '"gw-01"', "asset gw-01: id: it is the node's own name"),
         ('"hcsr04"', '"hcsr4"', "device ranger-7: driver: unknown driver 'hcsr4'; installed are: "),
         ("trigger =", "triger =", "device ranger-7: [config] unknown key 'triger'; did you mean 'trigger'?"),
-        ('"GPIO23"', '"GPIO99"', "device ranger-7: [config] trigger: Expected text in quotes matching"),
+        ('"GPIO23"', '"GPIO99"', "device ranger-7: [config] trigger: 'GPIO99' is not written as ^GPIO"),
         ("unit = 7", "unit = 300", "device probe: [config] unit: Expected a whole number <= 247"),
         ('unit = "Q30"', "", "device probe: [config] registers 1: the key 'unit' is missing"),
         (
