@@ -31,7 +31,7 @@ check: lint ## what to run before every commit: formatting, types, imports, quic
 lint: .venv/.dev .venv/.project
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy --strict $(ROOMS)
+	@$(BIN)/mypy --strict $(ROOMS) bench
 	@$(IN_VENV) lint-imports --no-logo
 
 bench: .venv/.dev .venv/.project ## how fast it is, beside its peers

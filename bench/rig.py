@@ -83,21 +83,26 @@ class Database(VictoriaMetrics):
         return [*super().arguments(), "-dedup.minScrapeInterval=1ms"]
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
 class Rig:
     """What stands around a contender."""
 
     def __init__(self, stack: ExitStack, *, feed: bool, tapped: bool, database: str = "victoria") -> None:
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="commune-bench-")))
         self.broker = stack.enter_context(Broker()) if feed else None
-        self.database: VictoriaMetrics | InfluxDB = stack.enter_context(
-            Database() if database == "victoria" else InfluxDB()
-        )
+        self.database: VictoriaMetrics | InfluxDB
+        self.database = Database() if database == "victoria" else InfluxDB()
+        stack.enter_context(self.database)
         self.tap = 0
         if tapped:
             self.tap = free_port()
             command = [sys.executable, "-m", "bench.tap", f"--port={self.tap}"]
             tap = subprocess.Popen([*command, f"--behind={self.database.port}"])
-            stack.callback(lambda: (tap.kill(), tap.wait()))
+            stack.callback(_end, tap)
             until(self._tapped, within_s=30, what="the tap")
         self.places = Places(
             self.folder / "contender",

@@ -27,6 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     lock: ClassVar[threading.Lock] = threading.Lock()
     taken: ClassVar[list[tuple[float, bytes, bool]]] = []
     wire_bytes: ClassVar[int] = 0
+    raw_requestline: bytes  # set by the standard library, whose types do not know it
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
