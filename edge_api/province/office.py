@@ -94,15 +94,24 @@ class Office:
 
     def today(self, now_ns: int) -> list[Completeness]:
         """Return the completeness of the running day; nothing when the file cannot be read now."""
-        return self.of_day(day_of(now_ns))
-
-    def of_day(self, day: int) -> list[Completeness]:
-        """Return the completeness of a day (since 1970, here); nothing when the file cannot be read now."""
         try:
-            return self.completeness(None, range(day, day + 1))
+            return self.completeness(None, range(day_of(now_ns), day_of(now_ns) + 1))
         except sqlite3.Error as error:
             log.warning("province: the completeness of a day cannot be read: %s", error)
             return []
+
+    def arrived(self, days: range) -> dict[str, dict[int, tuple[int, int]]]:
+        """Return how many readings came and were expected, by commune and day (since 1970, here).
+
+        Nothing when the file cannot be read now.
+        """
+        found: dict[str, dict[int, tuple[int, int]]] = {}
+        try:
+            for place, day, present, expected in self._file.arrived(days):
+                found.setdefault(place, {})[day] = present, expected
+        except sqlite3.Error as error:
+            log.warning("province: how complete the days are cannot be read: %s", error)
+        return found
 
     def completeness(self, place: str | None, days: range) -> list[Completeness]:
         """Return what arrived of what was expected, by commune and day."""

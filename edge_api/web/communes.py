@@ -1,29 +1,25 @@
 """The first view above a commune: one line a commune, those that need somebody first, each leading down."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from fastapi import Response
+from markupsafe import Markup
 
-from edge_api.api.view import EdgeView
 from edge_api.history import AssetNow
 from edge_api.web.cards import CardMaker
 from edge_api.web.figures import age
 from edge_api.web.frame import Frame, Look
+from edge_api.web.trend import DAYS, FEW, trend
 from gateway.feed import FeedError
 from gateway.feed.communes import commune
 from sensors.figures import number
-
-if TYPE_CHECKING:
-    from edge_api.province.office import Completeness
 
 _NS_A_SECOND = 1_000_000_000
 _NS_A_DAY = 86_400 * _NS_A_SECOND
 _OFFSET_NS = 7 * 3600 * _NS_A_SECOND  # UTC+7
 _SILENT_S = 900.0
-_FEW = 0.98  # of the expected readings: what is below wants a look
 
 
 def _(text: str) -> str:
@@ -50,6 +46,7 @@ class CommuneLine:
     waiting_text: str = ""
     whole_text: str = ""
     before_text: str = ""
+    trend: Markup = field(default_factory=Markup)
     marks: dict[str, str] = field(default_factory=dict)
 
 
@@ -84,9 +81,9 @@ def commune_lines(frame: Frame, look: Look) -> list[CommuneLine]:
     for alarm in edge.alarms.open_alarms():
         open_by[alarm.commune] += 1
     today = (now_ns + _OFFSET_NS) // _NS_A_DAY
-    now, before = _day(edge, today), _day(edge, today - 1)
+    arrived = edge.office.arrived(range(today - DAYS + 1, today + 1)) if edge.office is not None else {}
     lines = [
-        _finished(_line(code, assets, maker, open_by[code], now.get(code), before.get(code)), now_ns, look)
+        _finished(_line(code, assets, maker, open_by[code], today, arrived.get(code, {}), look), now_ns, look)
         for code, assets in places.items()
     ]
     lines.sort(key=lambda each: (("bad", "warn", "good").index(each.tone), each.name))
@@ -98,8 +95,9 @@ def _line(
     assets: Sequence[AssetNow],
     maker: CardMaker,
     alarms: int,
-    today: "Completeness | None",
-    before: "Completeness | None",
+    today: int,
+    arrived: Mapping[int, tuple[int, int]],
+    look: Look,
 ) -> CommuneLine:
     line = CommuneLine(code, name_of(code), len(assets), alarms=alarms)
     for each in assets:
@@ -108,12 +106,12 @@ def _line(
         depth = each.fields.get("spoolDepth")
         if depth is not None and isinstance(depth.value, (int, float)):
             line.waiting += int(depth.value)
-    if today is not None:
-        line.whole = today.completeness
-        line.counted = f"{today.present}/{today.expected}"
-    if before is not None:
-        line.before = before.completeness
-        line.counted_before = f"{before.present}/{before.expected}"
+    shares = {day: present / expected for day, (present, expected) in arrived.items() if expected}
+    line.whole, line.before = shares.get(today), shares.get(today - 1)
+    line.counted, line.counted_before = (
+        "/".join(map(str, arrived[day])) if day in arrived else "" for day in (today, today - 1)
+    )
+    line.trend = trend(shares, today, look.lang, look.say)
     return line
 
 
@@ -128,21 +126,13 @@ def _finished(line: CommuneLine, now_ns: int, look: Look) -> CommuneLine:
     line.marks = {
         "link": "bad" if not line.heard_ns or old_s > _SILENT_S else "good",
         "alarms": "bad" if line.alarms else "good",
-        "whole": "warn" if line.whole is not None and line.whole < _FEW else "good",
-        "before": "warn" if line.before is not None and line.before < _FEW else "good",
+        "whole": "warn" if line.whole is not None and line.whole < FEW else "good",
+        "before": "warn" if line.before is not None and line.before < FEW else "good",
         "doubtful": "warn" if line.doubtful else "good",
     }
     found = set(line.marks.values())
     line.tone = "bad" if "bad" in found else "warn" if "warn" in found else "good"
     return line
-
-
-def _day(edge: EdgeView, day: int) -> "dict[str, Completeness]":
-    """Return a day's counts by commune, where this edge counts."""
-    office = edge.office
-    if office is None:
-        return {}
-    return {each.commune: each for each in office.of_day(day)}
 
 
 def name_of(code: str) -> str:

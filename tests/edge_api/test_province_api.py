@@ -69,7 +69,10 @@ def test_the_communes_are_listed_with_their_days_and_also_when_the_file_of_the_d
     def fails(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(counted.office, "completeness", fails)
+    assert counted.office is not None
+    assert "14 ngày qua" in told
+    assert "Đã tính 1 ngày, 1 ngày thiếu; thấp nhất ngày 23/11: 50,0 %" in told
+    monkeypatch.setattr(counted.office._file, "arrived", fails)
     answer = client.get("/")
     assert answer.status == 200
     assert "Xã Thạch Hà" in answer.data.decode()
