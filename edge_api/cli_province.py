@@ -39,7 +39,10 @@ def indicators(
     """Say what the readings of a period come to, each figure with the coverage it rests on."""
     from urllib.parse import urlencode
 
-    from edge_api.province.wording import NAMES_OF
+    import msgspec
+
+    from edge_api.province.figures import Figure
+    from edge_api.province.wording import name_and_plant
     from sensors.figures import number
     from sensors.text import language, translator
 
@@ -57,10 +60,11 @@ def indicators(
         return
     say, code = translator(lang), language(lang)
     for each in facts["figures"]:
-        value = say("not measured") if each["value"] is None else number(each["value"], code, 1)
-        covered = "-" if each["coverage"] is None else f"{number(100 * each['coverage'], code, 1)} %"
-        words = f"{say(NAMES_OF[each['name']])}{': ' + each['of'] if each['of'] else ''}"
-        click.echo(f"{each['name']:18} {value:>12} {each['unit']:6} {covered:>8}  {words}")
+        figure = msgspec.convert(each, Figure)
+        value = say("not measured") if figure.value is None else number(figure.value, code, 1)
+        covered = "-" if figure.coverage is None else f"{number(100 * figure.coverage, code, 1)} %"
+        words = name_and_plant(figure, say)
+        click.echo(f"{figure.name:18} {value:>12} {figure.unit:6} {covered:>8}  {words}")
 
 
 @edge.command()

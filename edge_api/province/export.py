@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 
 from edge_api.province.office import Period
-from edge_api.province.wording import name_and_plant
+from edge_api.province.wording import name_and_plant, side_of
 from sensors.text import translator
 
 Row = tuple[str | float | None, ...]
@@ -37,6 +37,7 @@ def xlsx(period: Period, lang: str) -> bytes:
         sheet.set_column(0, 0, 22)
         sheet.set_column(1, 1, 44)
         sheet.set_column(2, 9, 13)
+        sheet.set_column(10, 10, 20)
         sheet.freeze_panes(1, 0)
     return out.getvalue()
 
@@ -49,13 +50,13 @@ def _rows(period: Period, lang: str) -> Iterator[Row]:
     _ = translator(lang)
     yield (
         *(_("Code"), _("Indicator"), _("Figure"), _("Unit"), _("Coverage"), _("From doubtful values")),
-        *(_("Target"), _("Commune"), _("From"), _("To")),
+        *(_("Target"), _("Commune"), _("From"), _("To"), _("Region")),
     )
     for each in period.figures:
         name = name_and_plant(each, _)
         place = period.name or _("All communes")
         numbers = (each.value, each.unit, each.coverage, each.doubtful, each.target)
-        yield (each.name, name, *numbers, place, period.first, period.last)
+        yield (each.name, name, *numbers, place, period.first, period.last, side_of(each, _))
 
 
 def _plain(cell: str | float | None) -> str | float | None:

@@ -74,10 +74,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One of the three fields of the programme."""
+    """One of the three fields of the programme; `plants` are those of the whole province."""
 
     title: str
     lines: list[Line]
+    plants: list[Line]
     chart: Markup | None
     caption: str
 
@@ -145,7 +146,16 @@ def _chapter(
         chart = charts.daily(values, days, lang)
     unit = unit_of(by_name[name], _) if name in by_name else ""
     caption = f"{name_and_plant(by_name[name], _)}, {unit}" if name in by_name else ""
-    return Chapter(_(title), lines, chart, caption)
+    plants = _plants(office, days, now_ns, _, lang) if title == "Waste" else []
+    return Chapter(_(title), lines, plants, chart, caption)
+
+
+def _plants(office: Office, days: range, now_ns: int, _: Translate, lang: str) -> list[Line]:
+    """Return what each plant took and how full that makes it, north first."""
+    if not office.config.plants:
+        return []
+    figures = [each for each in office.period(None, days, now_ns).figures if each.of]
+    return [_line(each, _, lang) for each in sorted(figures, key=lambda each: (each.side, each.of))]
 
 
 def _line(figure: Figure, _: Translate, lang: str) -> Line:

@@ -42,10 +42,18 @@ UNITS_OF = {
 }
 
 
+SIDES = {"north": _("north of the province"), "south": _("south of the province")}
+
+
 def name_and_plant(figure: Figure, say: Translate) -> str:
-    """Return an indicator's name in words, with the plant's where it is of one."""
+    """Return an indicator's name in words, with the plant's and where that is, where it is of one."""
     name = say(NAMES_OF[figure.name])
-    return f"{name}: {figure.of}" if figure.of else name
+    return f"{name}: {figure.of} ({side_of(figure, say)})" if figure.of else name
+
+
+def side_of(figure: Figure, say: Translate) -> str:
+    """Return in words where a plant is; nothing for a figure of no plant."""
+    return say(SIDES[figure.side]) if figure.side else ""
 
 
 def unit_of(figure: Figure, say: Translate) -> str:
