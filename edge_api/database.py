@@ -1,10 +1,13 @@
 """A small SQLite file beside the spool: opened, made where it is missing, set aside when it is broken."""
 
+import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA})
 
@@ -33,6 +36,26 @@ def open_database(
         db.close()
         raise
     return db
+
+
+def open_sound(path: Path, what: str, opened: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+    """Open a file; set a damaged one aside and begin a new one. `what` is in it, for the log.
+
+    Raises sqlite3.Error, and OSError when it cannot be renamed.
+    """
+    try:
+        return opened()
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+    set_aside(path, what)
+    return opened()
+
+
+def set_aside(path: Path, what: str) -> None:
+    """Move a damaged file out of the way, keep it for a look, and say so."""
+    aside = move_aside(path)
+    log.error("%s: %s is damaged; set aside as %s, a new one is begun", what, path, aside)
 
 
 @contextmanager

@@ -17,11 +17,11 @@ from sensors.sample import Observation
 from simulators.clock import NS, VirtualClock
 from simulators.fleet.assets import Asset, body
 from simulators.fleet.mqtt import MqttNode
-from simulators.scenario import Scenario, tell
+from simulators.scenario import Scenario, village_of
 from simulators.sights import Sights
 from simulators.worlds.rounds import Weighing
 from simulators.worlds.sun import DAY_S
-from simulators.worlds.village import Sizes, Village
+from simulators.worlds.village import Village
 
 Take = Callable[[Asset, int, Observation], None]
 PUMP_EVERY = 500  # readings between two looks at the broker while time passes as fast as it can
@@ -95,19 +95,7 @@ class Play:
 
 def prepare(scenario: Scenario, take: Take = lambda _asset, _ts_ns, _seen: None) -> Play:
     """Make a scenario's world with all that will happen; raise ConfigError when a fault has no device."""
-    clock = VirtualClock(scenario.start)
-    sizes = Sizes(
-        scenario.bin_names(),
-        water=scenario.water,
-        lights=scenario.lights,
-        people=scenario.people,
-        lamps=scenario.lamps,
-        weather=scenario.weather,
-        plant_t=scenario.plant_t,
-        plan=scenario.plan(),
-    )
-    village = Village(clock, str(scenario.seed), sizes)
-    tell(scenario, village)
+    village = village_of(scenario, VirtualClock(scenario.start))
     return Play(scenario, village, Sights(scenario, village), take)
 
 

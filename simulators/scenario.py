@@ -14,8 +14,9 @@ import msgspec
 from gateway.feed.communes import communes
 from sensors.errors import ConfigError
 from sensors.settings import Seconds, Settings, did_you_mean, load
+from simulators.clock import VirtualClock
 from simulators.worlds.rounds import Plan
-from simulators.worlds.village import Village
+from simulators.worlds.village import Sizes, Village
 
 Deed = Literal[
     "storm", "burst", "fire", "miss-round", "collect", "dead-lamps", "welded", "tripped", "door-open"
@@ -173,8 +174,24 @@ def shipped() -> dict[str, Traversable]:
     return dict(sorted(found.items()))
 
 
-def tell(scenario: Scenario, village: Village) -> None:
-    """Put all that happens in the world on its clock."""
+def village_of(scenario: Scenario, clock: VirtualClock) -> Village:
+    """Make a scenario's world, with all that will happen in it on its clock."""
+    sizes = Sizes(
+        scenario.bin_names(),
+        water=scenario.water,
+        lights=scenario.lights,
+        people=scenario.people,
+        lamps=scenario.lamps,
+        weather=scenario.weather,
+        plant_t=scenario.plant_t,
+        plan=scenario.plan(),
+    )
+    village = Village(clock, str(scenario.seed), sizes)
+    _tell(scenario, village)
+    return village
+
+
+def _tell(scenario: Scenario, village: Village) -> None:
     for each in scenario.happenings:
         doing = _DOINGS[each.do]
         size = doing.size if each.size is None else each.size

@@ -11,11 +11,11 @@ from gateway.node import Node
 from simulators.breakable import Switched, devices
 from simulators.clock import NS, MachineClock, VirtualClock
 from simulators.commune import ALL, SimCommune, build
-from simulators.scenario import Scenario, tell
+from simulators.scenario import Scenario, village_of
 from simulators.sights import NODE_FAULTS
 from simulators.signals.faults import Faults
 from simulators.wiring import MOST_BINS
-from simulators.worlds.village import Sizes, Village
+from simulators.worlds.village import Village
 
 MOST_WAITING = 500  # readings that no commit has taken yet: past this, virtual time waits for the disk
 PAUSE_S = 0.002
@@ -111,17 +111,7 @@ def stations(
 ) -> Stations:
     """Wire a scenario's village to nodes and start them; faults that signals cannot have yet are left out."""
     world = VirtualClock(scenario.start)
-    sizes = Sizes(
-        scenario.bin_names(),
-        water=scenario.water,
-        lights=scenario.lights,
-        people=scenario.people,
-        lamps=scenario.lamps,
-        weather=scenario.weather,
-        plan=scenario.plan(),
-    )
-    village = Village(world, str(scenario.seed), sizes)
-    tell(scenario, village)
+    village = village_of(scenario, world)
     count = max(1, -(-scenario.bins // MOST_BINS))
     found = []
     for number in range(1, count + 1):

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from edge_api.alarms.alarm import Alarm
-from edge_api.database import is_damage, move_aside, open_database, transaction
+from edge_api.database import open_database, open_sound, transaction
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +33,7 @@ class AlarmFile:
     """The database, for one caller at a time; a damaged file is set aside. Methods raise sqlite3.Error."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._db = _open(path)
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            aside = move_aside(path)
-            log.error("alarms: %s is damaged; set aside as %s, a new one is begun", path, aside)  # noqa: TRY400
-            self._db = _open(path)
+        self._db = open_sound(path, "alarms", lambda: _open(path))
 
     def segment(self) -> int:
         """Return the last segment of the spool that was read into the book."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_api.database import is_damage, move_aside, open_database, transaction
+from edge_api.database import open_database, open_sound, set_aside, transaction
 from edge_api.history.now import AssetNow
 from edge_api.history.query import Piece
 from sensors.sample import Value
@@ -37,7 +37,7 @@ class Disk:
     def __init__(self, path: Path, busy_s: float) -> None:
         self._path = path
         self._busy_s = busy_s
-        self._db = self._open()
+        self._db = open_sound(path, "history", self._open)
         self._bytes: int | None = None  # added up once: of a province that is gigabytes to be read
 
     def load(self) -> list[AssetNow]:
@@ -134,9 +134,8 @@ class Disk:
     def set_aside(self) -> None:
         """Move a damaged file out of the way, keep it for a look, and begin a new one."""
         self._db.close()
-        aside = move_aside(self._path)
-        log.error("history: %s is damaged; set aside as %s, a new one is begun", self._path, aside)
-        self._db = self._make()
+        set_aside(self._path, "history")
+        self._db = self._open()
         self._bytes = 0
 
     def close(self) -> None:
@@ -144,16 +143,6 @@ class Disk:
         self._db.close()
 
     def _open(self) -> sqlite3.Connection:
-        try:
-            return self._make()
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            aside = move_aside(self._path)
-            log.error("history: %s is damaged; set aside as %s, a new one is begun", self._path, aside)  # noqa: TRY400
-            return self._make()
-
-    def _make(self) -> sqlite3.Connection:
         return open_database(
             self._path,
             "edge_api.history",

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from edge_api.database import is_damage, move_aside, open_database, transaction
+from edge_api.database import open_database, open_sound, transaction
 from edge_api.province.assetday import Asset, AssetDay
 from edge_api.province.due import Due
 from edge_api.province.totals import CommuneDay
@@ -45,14 +45,7 @@ class ProvinceFile:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        try:
-            self._db = _open(path)
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            aside = move_aside(path)
-            log.error("province: %s is damaged; set aside as %s, a new one is begun", path, aside)  # noqa: TRY400
-            self._db = _open(path)
+        self._db = open_sound(path, "province", lambda: _open(path))
 
     def assets(self) -> list[Asset]:
         """Return the registry."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge_api.database import is_damage, move_aside, open_database, transaction
+from edge_api.database import is_damage, open_database, set_aside, transaction
 from edge_api.history import asset_key
 from edge_api.point import Point, identity
 from edge_api.rollups.choice import Choice
@@ -59,8 +59,7 @@ class HoursFile:
 
     def _another(self) -> sqlite3.Connection:
         """Keep a damaged file for a look, and begin a new one."""
-        aside = move_aside(self._path)
-        log.error("roll-ups: %s is damaged; set aside as %s, a new one is begun", self._path, aside)
+        set_aside(self._path, "roll-ups")
         self.lost = True
         return _open(self._path)
 
