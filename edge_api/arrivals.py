@@ -1,6 +1,6 @@
 """What ingest hands to the one writer: checked messages and batches, and the answer that they wait for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from msgspec import Struct
@@ -29,5 +29,5 @@ class BatchArrival(Struct, frozen=True):
     """
 
     body: bytes
-    points: list[Point]
+    points: Sequence[Point]
     done: Future[None]

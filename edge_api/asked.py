@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from edge_api import status
 from edge_api.api import view
 from edge_api.arrivals import BatchArrival
+from edge_api.bodies import is_event
 from edge_api.expiries import certificates
 from edge_api.gaps import gaps
-from edge_api.intake import is_event, refusal_of
+from edge_api.intake import refusal_of
 from edge_api.parts import Parts
 from edge_api.replay import replay as send_again
 from edge_api.tokens import Scope, Token, holder

@@ -3,29 +3,25 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from edge_api.api.view import CannotCommit, SpoolFull
 from edge_api.arrivals import BatchArrival, MessageArrival
+from edge_api.bodies import gaps_of, is_event, numbers_of, span_ns, widen
+from edge_api.group import Group, Home, segment_of
 from edge_api.history import History
-from edge_api.lines import join_lines
-from edge_api.point import Point, identity, stream_of
 from edge_api.unread import unread
-from gateway.feed import FeedError, to_ns
 from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stored, Stream
 from gateway.spool.quota import Fullness
 from gateway.spool.room import Room
-from gateway.spool.segment import Span, parse_span, span_text
+from gateway.spool.segment import parse_span, span_text
 from gateway.spool.thinning import QUOTA
 
 log = logging.getLogger(__name__)
 
 Arrival = MessageArrival | BatchArrival
-Home = tuple[str, str]
-"""Province and commune of a node, as its topics say."""
-
 _NONE = RangeSet()
 _RETRY_AFTER_S = 10.0
 _FULL_RETRY_S = 30.0
@@ -44,24 +40,6 @@ class Counts:
     duplicates: int = 0
     refused: int = 0
     commits: int = 0
-
-
-@dataclass(slots=True)
-class Group:
-    """What one commit will hold. `span` is what came, new or known; `late` is what had been given up."""
-
-    messages: dict[int, dict[Stream, list[MessageArrival]]] = field(default_factory=dict)
-    segments: list[Segment] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    refused: dict[bytes, Refused] = field(default_factory=dict)
-    points: list[Point] = field(default_factory=list)
-    span: Span = field(default_factory=dict)
-    late: Span = field(default_factory=dict)
-    times: dict[Stream, tuple[int, int]] = field(default_factory=dict)
-    given_up: Span = field(default_factory=dict)
-    homes: dict[Stream, Home] = field(default_factory=dict)
-    fresh: int = 0
-    duplicates: int = 0
 
 
 class Intake:
@@ -113,15 +91,15 @@ class Intake:
         self._spool.saw(group.times)
         self._touched({stream: group.homes.get(stream) for stream in group.span})
         try:
-            self._show(group.points, stored)
+            self._show(group, stored)
         except Exception:
             # History is a copy for people: a fault in it must not undo what is committed and acknowledged.
             log.exception("what was committed cannot be shown; custody goes on")
         for arrival in looking:
             arrival.done.set_result(None)
 
-    def _show(self, points: Sequence[Point], stored: Stored | None) -> None:
-        """Show first what came into the spool beside us (replays, the edge's own words), then these.
+    def _show(self, group: Group, stored: Stored | None) -> None:
+        """Show first what came into the spool beside us (replays, the edge's own words), then this.
 
         All in the order of the spool: marks of what has been shown need no more than one number then.
         """
@@ -129,7 +107,8 @@ class Intake:
         if before > self._history.read:
             for number, theirs in unread(self._spool, (EVENTS, READINGS), self._history.read, before):
                 self._history.add(theirs, number)
-        self._history.add(points, before if stored is None else stored.last_id)
+        last = before if stored is None else stored.last_id
+        self._history.add(group.points, last, [(each.points, each.body) for each in group.bodies])
 
     def _append(self, group: Group) -> Stored:
         try:
@@ -206,7 +185,7 @@ class Intake:
         for stream, messages in by_stream.items():
             told += self._add_messages(group, stream, messages)
         for lane, of_lane in sorted(group.messages.items()):
-            group.segments.append(_segment(lane, of_lane, group.times))
+            group.segments.append(segment_of(lane, of_lane, group.times))
         group.gaps = [missing for gap in told for missing in self._unseen(group, gap)]
         return group
 
@@ -247,14 +226,7 @@ class Intake:
 
     def _add_batch(self, group: Group, arrival: BatchArrival) -> list[Gap]:
         points = arrival.points
-        numbers: dict[Stream, list[int]] = {}
-        times: dict[Stream, list[int]] = {}
-        for point in points:
-            it = identity(point)
-            if it is not None:
-                stream = it[:2]
-                numbers.setdefault(stream, []).append(it[2])
-                times.setdefault(stream, []).append(point.ts_ns)
+        numbers, times = numbers_of(points)
         span = {stream: RangeSet.of(seqs) for stream, seqs in numbers.items()}
         fresh = sum(self._enter(group, stream, ranges) for stream, ranges in span.items())
         known = sum(map(len, numbers.values())) - fresh
@@ -262,14 +234,12 @@ class Intake:
         if known == len(points):
             return []  # the whole body was sent before, and its answer was lost on the way
         lane = EVENTS if is_event(points) else READINGS
-        first_ns, last_ns = min(point.ts_ns for point in points), max(point.ts_ns for point in points)
-        group.segments.append(Segment(lane, len(points), span_text(span), arrival.body, first_ns, last_ns))
-        group.points += points
-        for stream, found in times.items():
-            _widen(group.times, stream, min(found), max(found))
+        group.segments.append(Segment(lane, len(points), span_text(span), arrival.body, *span_ns(points)))
+        group.bodies.append(arrival)
+        for stream, between in times.items():
+            widen(group.times, stream, *between)
         group.fresh += len(points) - known
-        gaps = (_gap_of(point) for point in points if point.tags.get("kind") == "gap")
-        return [gap for gap in gaps if gap is not None]
+        return gaps_of(points)
 
     def _is_new(self, group: Group, stream: Stream, seq: int) -> bool:
         """Whether a number has not come before; enter it."""
@@ -308,11 +278,6 @@ class Intake:
         return [Gap(gap.stream, a, b, gap.reason) for a, b in seen.missing(gap.first, gap.last)]
 
 
-def is_event(points: Sequence[Point]) -> bool:
-    """Whether a batch is events only, which a full spool still takes."""
-    return bool(points) and all(point.measurement == "Alert" for point in points)
-
-
 def refusal_of(state: Fullness) -> SpoolFull | CannotCommit:
     """Return what an HTTP sender is told when there is no room."""
     if state is Fullness.QUOTA:
@@ -320,46 +285,5 @@ def refusal_of(state: Fullness) -> SpoolFull | CannotCommit:
     return CannotCommit("the disk is full; keep it, and send it later", _FULL_RETRY_S)
 
 
-def _widen(times: dict[Stream, tuple[int, int]], stream: Stream, first_ns: int, last_ns: int) -> None:
-    low, high = times.get(stream, (first_ns, last_ns))
-    times[stream] = (min(low, first_ns), max(high, last_ns))
-
-
 def _digest(place: str, body: bytes) -> bytes:
     return blake2b(place.encode() + b"\0" + body, digest_size=16).digest()
-
-
-def _gap_of(point: Point) -> Gap | None:
-    """Return what a gap event says; that of an edge has no number of its own."""
-    stream, first, last = stream_of(point), point.fields.get("from"), point.fields.get("to")
-    after, before = point.fields.get("after"), point.fields.get("before")
-    if stream is not None and first is None and isinstance(after, str) and isinstance(before, str):
-        try:
-            times = to_ns(after), to_ns(before)
-        except FeedError:
-            return None  # a stranger's alert of the same name
-        return Gap.of_time(stream, str(point.fields.get("reason", "unknown")), *times)
-    if stream is not None and type(first) is int and type(last) is int and 0 <= first <= last:
-        return Gap(stream, first, last, str(point.fields.get("reason", "unknown")))
-    return None
-
-
-def _segment(
-    lane: int, messages: dict[Stream, list[MessageArrival]], between: dict[Stream, tuple[int, int]]
-) -> Segment:
-    """Make one segment of messages, and note between which times those of each stream lie."""
-    lines: list[str] = []
-    ends: list[int] = []
-    for stream, its in messages.items():
-        lines += [each.line for each in its]
-        times = [each.point.ts_ns for each in its if each.point is not None]
-        ends += (min(times), max(times))
-        _widen(between, stream, min(times), max(times))
-    return Segment(
-        lane=lane,
-        points=len(lines),
-        span=span_text({stream: RangeSet.of([each.seq for each in its]) for stream, its in messages.items()}),
-        body=join_lines(["\n".join(lines).encode()]),
-        first_ns=min(ends),
-        last_ns=max(ends),
-    )

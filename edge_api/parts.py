@@ -116,7 +116,7 @@ class Parts:
         """
         self.history.catch_up(self.spool)
         self.alarms.catch_up(self.spool)
-        self.history.listen(self.alarms.take)  # now only: the book keeps a mark of its own
+        self.history.listen(self.alarms.take, alerts=True)  # now only: the book keeps a mark of its own
 
     def _relay_to(self, upstream: Upstream, spool: Spool) -> Relay:
         return Relay(

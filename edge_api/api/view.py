@@ -24,7 +24,7 @@ class WriteBatch:
     """A body checked to its last line. `body_gzip` is line protocol in ns and ends with a newline."""
 
     body_gzip: bytes
-    points: list[Point]
+    points: Sequence[Point]
 
 
 class Refused(Exception):  # noqa: N818 - reads as the sentence it is

@@ -27,6 +27,9 @@ _encode = msgspec.msgpack.Encoder(enc_hook=int).encode
 _columns = msgspec.msgpack.Decoder(dict[str, tuple[list[int], list[Value]]])
 _assets = msgspec.msgpack.Decoder(AssetNow)
 
+Chunk = tuple[str, int, int, int, bytes]
+"""An asset's key, the first and last time (ns UTC) and the count of its readings, and those packed."""
+
 
 class Disk:
     """The database file, for one caller at a time.
@@ -56,12 +59,11 @@ class Disk:
 
     def write(
         self,
-        chunks: Sequence[tuple[str, int, int, int, bytes]],
-        assets: Iterable[AssetNow],
+        chunks: Sequence[Chunk],
+        states: Iterable[tuple[str, bytes]],
         settled: int,
     ) -> bool:
-        """Write chunks (see `pack`), the state of assets and `settled` in one transaction; return True."""
-        states = [(asset.key, _encode(asset)) for asset in assets]
+        """Write chunks, states of assets (see `pack_asset`) and `settled` in one transaction; return True."""
         with transaction(self._db) as db:
             db.executemany(
                 "INSERT INTO chunk (asset, first_ns, last_ns, count, packed) VALUES (?, ?, ?, ?, ?)", chunks
@@ -156,3 +158,8 @@ class Disk:
 def pack(columns: dict[str, Piece]) -> bytes:
     """Compress columns as a chunk holds them."""
     return zlib.compress(_encode(columns), 6)
+
+
+def pack_asset(asset: AssetNow) -> bytes:
+    """Write what is known of an asset as a state holds it."""
+    return _encode(asset)

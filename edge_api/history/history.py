@@ -1,20 +1,21 @@
 """History: what the page and the reading API know of the recent past."""
 
 import logging
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, islice, starmap
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from edge_api.database import is_damage
-from edge_api.history.disk import Disk, pack
-from edge_api.history.now import DOUBTS, NOT_VALUES, AssetNow, asset_key
-from edge_api.history.query import Piece, Row, buckets, merged, overlapping
+from edge_api.history.bodies import Body, grouped, series_of
+from edge_api.history.disk import Chunk, pack, pack_asset
+from edge_api.history.memory import Memory
+from edge_api.history.now import AssetNow
+from edge_api.history.past import Past
+from edge_api.history.query import Row
 from edge_api.history.replayed import Replayed
-from edge_api.history.tail import Tail
+from edge_api.history.safe import SafeDisk
+from edge_api.history.waiting import Waiting
+from edge_api.lineprotocol import FeedLines
 from edge_api.point import Point
 from edge_api.unread import newest, unread
 from gateway.feed import Meta
@@ -23,25 +24,19 @@ from sensors.sample import Value
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 Listener = Callable[[Sequence[Point]], None]
+Packed = tuple[Sequence[Point], bytes]
+"""The points of a body, and that body as it was committed: gzip of its lines."""
 
 _NS_A_DAY = 86_400 * 1_000_000_000
-LATE = "late"
-"""Column of readings that came here later than `staleAfter`; kept for those only."""
-_LATE_NS = 300 * 1_000_000_000  # where no meta has told what is stale: five times the usual minute
 MOST_UNREAD = 250_000
 """So many points at most are read again at a start: ten minutes of a province's 20,700 assets."""
 _UNREAD = 1 / 3  # of what memory holds: a commune's Pi is slower, and has less to read again
-_MEMORY = 2**62  # stands for what is in memory among the chunks' ids, and comes after all of them
+_SLASHES = 3  # in the key of an asset
 
 
 class AmbiguousAsset(LookupError):  # noqa: N818 - reads as the sentence it is
     """An asset's bare id is used in more than one place; its full key is needed."""
-
-
-class TooManyRows(ValueError):  # noqa: N818 - reads as the sentence it is
-    """A question has a longer answer than one may ask for; narrow it or give `every`."""
 
 
 class History:
@@ -67,7 +62,6 @@ class History:
         self._wall_ns = wall_ns
         self._keep_ns = round(keep_days * _NS_A_DAY)
         self._most_bytes = most_bytes
-        self._most_assets = most_assets
         self._memory_values = memory_values
         self._flush_every_s = flush_every_s
         self._monotonic = monotonic
@@ -75,31 +69,43 @@ class History:
         self._lock = threading.Lock()
         self._disk_lock = threading.Lock()
         self._flush_lock = threading.Lock()
-        self._assets: dict[str, AssetNow] = {}
-        self._changed: set[str] = set()
-        self._tails: dict[str, Tail] = {}
-        self._going: dict[str, Tail] = {}  # on their way to the disk; nobody changes them
-        self._values = 0
         self._listeners: tuple[Listener, ...] = ()
-        self._read = self._settled = 0  # segments of the spool: the last one seen, the last one on disk
+        self._everyone: tuple[Listener, ...] = ()  # with those who wait for alerts only
+        self._disk = SafeDisk(path, busy_s)
+        nobody: list[AssetNow] = []
+        known = self._disk.ask(lambda disk: disk.load(), nobody)
+        self._memory = Memory(known, most_assets, memory_values)
+        self._past = Past(self._memory, self._lock, self._disk)
+        # Segments of the spool: the last one seen, the last one on disk.
+        self._read = self._settled = self._disk.ask(lambda disk: disk.settled(), 0)
         self._settled_s = self._flushed_s
-        self.passed_over = 0
-        self._failing = ""
-        self._disk: Disk | None = None
-        try:
-            self._disk = Disk(path, busy_s)
-            self._assets = {asset.key: asset for asset in self._disk.load()}
-            self._read = self._settled = self._disk.settled()
-        except (sqlite3.Error, OSError) as error:
-            log.error("history: %s cannot be used, recent readings stay in memory: %s", path, error)  # noqa: TRY400
 
-    def add(self, points: Sequence[Point], segment: int | None = None) -> None:
-        """Take in points that have just been committed. Points without an asset are passed over.
+    @property
+    def passed_over(self) -> int:
+        """Return how many points without an asset came, or of one too many."""
+        with self._lock:
+            self._memory.look()
+            return self._memory.passed_over
+
+    def add(self, points: Sequence[Point], segment: int | None = None, bodies: Sequence[Packed] = ()) -> None:
+        """Take in what has just been committed: bodies, and then points. What has no asset is passed over.
 
         `segment` is the last one of the spool of which all has then come here; calls come in its order.
+        Bodies of our own edges' lines are opened when somebody asks, or when they go to disk.
         """
-        now_ns = 0 if self._wall_ns is None else self._wall_ns()
-        self._take(points, segment, lambda _: now_ns)
+        now_ns = self._now_ns()
+        with self._lock:
+            self._read = self._read if segment is None else segment
+            for its_points, packed in bodies:
+                if isinstance(its_points, FeedLines):
+                    self._memory.keep(Body(its_points, packed, now_ns))
+                else:
+                    self._memory.take(its_points, lambda _: now_ns)
+            self._memory.take(points, lambda _: now_ns)
+        for its_points, _ in bodies:
+            self._tell(its_points)
+        if points or not bodies:
+            self._tell(points)
 
     def catch_up(self, spool: Spool, most: int = MOST_UNREAD) -> None:
         """Read from the spool what was committed and is not on disk here, the newest `most` points of it.
@@ -112,10 +118,13 @@ class History:
         after = newest(spool, settled, most)
         if after > settled:
             log.warning("history: above %d points of the spool are not here; the older are left out", most)
-        came = Replayed(0 if self._wall_ns is None else self._wall_ns())
+        came = Replayed(self._now_ns())
         last = spool.last_id  # it may grow: what is found damaged is said upward
         for segment, points in unread(spool, (EVENTS, READINGS), after, last):
-            self._take(points, segment, came.at_ns)
+            with self._lock:
+                self._read = segment
+                self._memory.take(points, came.at_ns)
+            self._tell(points)
             if self.due:
                 self.flush()
         with self._lock:
@@ -123,63 +132,41 @@ class History:
         if read > settled:
             self.flush()
 
-    def _take(self, points: Sequence[Point], segment: int | None, came_ns: Callable[[Point], int]) -> None:
-        with self._lock:
-            self._read = self._read if segment is None else segment
-            for point in points:
-                asset = self._of(asset_key(point.tags), point.tags)
-                if asset is None:
-                    self.passed_over += 1
-                elif point.measurement == "Alert":
-                    asset.alarm(point)
-                    self._changed.add(asset.key)
-                else:
-                    values = [pair for pair in point.fields.items() if pair[0] not in NOT_VALUES]
-                    asset.see(point, values)
-                    tail = self._tails.get(asset.key)
-                    if tail is None:
-                        tail = self._tails[asset.key] = Tail()
-                    late = came_ns(point) - point.ts_ns > (
-                        _LATE_NS if asset.stale_after_s is None else asset.stale_after_s * 1e9
-                    )
-                    if point.fields.get("q") != "good":
-                        values += [pair for pair in point.fields.items() if pair[0] in DOUBTS]
-                    if late:
-                        values.append((LATE, True))
-                    self._values += tail.add(point.ts_ns, values)
-            if self._values > 2 * self._memory_values:
-                self._values -= sum(tail.halve() for tail in self._tails.values())
-        for listener in self._listeners:
+    def _tell(self, points: Sequence[Point]) -> None:
+        for listener in self._listeners if isinstance(points, FeedLines) else self._everyone:
             listener(points)
 
     def meta(self, province: str, commune: str, domain: str, meta: Meta) -> None:
         """Take in what a node says that one of its assets is."""
         tags = {"province": province, "commune": commune, "domain": domain, "asset": meta.id}
         with self._lock:
-            asset = self._of(asset_key(tags), tags)
+            asset = self._memory.of(tags)
             if asset is not None:
                 asset.describe(meta)
-                self._changed.add(asset.key)
+                self._memory.changed.add(asset.key)
 
     def status(self, province: str, commune: str, domain: str, asset: str, word: str) -> None:
         """Take in an asset's status: online, offline or fault."""
         tags = {"province": province, "commune": commune, "domain": domain, "asset": asset}
         with self._lock:
-            now = self._of(asset_key(tags), tags)
+            now = self._memory.of(tags)
             if now is not None and now.status != word:
                 now.status = word
-                self._changed.add(now.key)
+                self._memory.changed.add(now.key)
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
+    def listen(self, listener: Listener, *, alerts: bool = False) -> Callable[[], None]:
         """Call `listener` with all points that are added, in the writer's thread; return what ends it.
 
-        A listener must be quick and must not raise.
+        With `alerts` not with bodies that hold readings only. A listener must be quick and must not raise.
         """
         with self._lock:
-            self._listeners = (*self._listeners, listener)
+            self._everyone = (*self._everyone, listener)
+            if not alerts:
+                self._listeners = (*self._listeners, listener)
 
         def end() -> None:
             with self._lock:
+                self._everyone = tuple(each for each in self._everyone if each is not listener)
                 self._listeners = tuple(each for each in self._listeners if each is not listener)
 
         return end
@@ -187,14 +174,17 @@ class History:
     def latest(self) -> list[AssetNow]:
         """Return all assets as they are now, sorted by key."""
         with self._lock:
-            return [self._assets[key].copy() for key in sorted(self._assets)]
+            self._memory.look()
+            return [asset.copy() for _, asset in sorted(self._memory.assets.items())]
 
     def asset(self, name: str) -> AssetNow | None:
         """Return one asset by its key, or by its bare id; raise AmbiguousAsset when several have that id."""
         with self._lock:
-            if name in self._assets:
-                return self._assets[name].copy()
-            found = [asset for asset in self._assets.values() if asset.id == name]
+            self._memory.look(name if name.count("/") == _SLASHES else None)
+            assets = self._memory.assets
+            if name in assets:
+                return assets[name].copy()
+            found = [asset for asset in assets.values() if asset.id == name]
             if len(found) > 1:
                 keys = ", ".join(sorted(asset.key for asset in found)[:5])
                 raise AmbiguousAsset(f"{name!r} is the id of several assets: {keys}")
@@ -214,34 +204,20 @@ class History:
 
         With `every_s` one row a bucket that has values. Raises TooManyRows above `most` rows.
         """
-        values = chain.from_iterable(self._merged(key, field, start_ns, stop_ns))
-        found = starmap(Row, values) if every_s is None else buckets(values, every_s)
-        rows = list(islice(found, most + 1))
-        if len(rows) > most:
-            raise TooManyRows(f"more than {most} rows; ask for less time, or for means with `every`")
-        return rows
+        return self._past.readings(key, field, start_ns, stop_ns, every_s, most=most)
 
     def columns(self, key: str, start_ns: int, stop_ns: int) -> dict[str, list[tuple[int, Value]]]:
         """Return all fields of an asset with start <= time < stop, sorted by time, each time once.
 
         With them come `q` and `qr` of readings that were not good, and LATE of those that came late.
         """
-        # Memory is looked at before the disk, as in `readings`; the newest version comes last.
-        with self._lock:
-            newest = [tails[key].columns() for tails in (self._going, self._tails) if key in tails]
-        nothing: list[dict[str, Piece]] = []
-        versions = self._ask(lambda disk: disk.pieces(key, start_ns, stop_ns), nothing) + newest
-        fields: dict[str, list[Piece]] = {}
-        for version in versions:
-            for name, piece in version.items():
-                fields.setdefault(name, []).append(piece)
-        return {name: merged(pieces, start_ns, stop_ns) for name, pieces in fields.items()}
+        return self._past.columns(key, start_ns, stop_ns)
 
     @property
     def due(self) -> bool:
         """Return whether the owner should flush: minutes have gone by, or much waits in memory."""
         late = self._monotonic() - self._flushed_s >= self._flush_every_s
-        return late or self._values >= self._memory_values
+        return late or self._memory.waiting.values >= self._memory_values
 
     @property
     def read(self) -> int:
@@ -255,7 +231,7 @@ class History:
         None too while the disk fails: the spool is a promise, and does not wait for a copy.
         """
         with self._lock:
-            waits = self._disk is not None and not self._failing and self._read > self._settled
+            waits = self._disk.works and self._read > self._settled
             fails = self._monotonic() - self._settled_s > 2 * self._flush_every_s
             return (self._settled + 1, self._read) if waits and not fails else None
 
@@ -267,103 +243,45 @@ class History:
         with self._flush_lock:
             self._flushed_s = self._monotonic()
             with self._lock:
-                if self._disk is None:
+                if self._disk.disk is None:
                     return
-                going, read = dict(self._tails), self._read
-                keys = self._changed | going.keys()
-                states = [self._assets[key].copy() for key in keys]
-                horizons = [(key, self._assets[key].ts_ns - self._keep_ns) for key in going]
-                self._going = going
-                self._tails = {}
-                self._changed = set()
-            chunks = [(k, t.first_ns, t.last_ns, t.count, pack(t.columns())) for k, t in going.items()]
-            written = self._ask(lambda disk: disk.write(chunks, states, read), failed=False)
+                memory = self._memory
+                memory.going, memory.waiting, read = memory.waiting, Waiting(), self._read
+                going, keys, memory.changed = memory.going, memory.changed, set()
+            chunks = [(key, *tail.span, pack(tail.columns())) for key, tail in going.tails.items()]
+            for group in grouped(going.bodies):  # one place after the other: all at once take much memory
+                chunks += self._opened(group)
+            keys |= {key for key, *_ in chunks}
             with self._lock:
-                if not written:
-                    self._take_back(going)
-                    self._changed |= keys
-                else:
-                    self._values -= sum(tail.values for tail in going.values())
+                states = [(key, pack_asset(memory.assets[key])) for key in keys]
+                horizons = [(key, memory.assets[key].ts_ns - self._keep_ns) for key, *_ in chunks]
+            written = self._disk.ask(lambda disk: disk.write(chunks, states, read), failed=False)
+            with self._lock:
+                if written:
                     self._settled, self._settled_s = read, self._monotonic()
-                self._going = {}
+                else:
+                    memory.take_back()
+                    memory.changed |= keys
+                memory.going = Waiting()
             if written:
-                self._ask(lambda disk: disk.prune(horizons, self._most_bytes), None)
+                self._disk.ask(lambda disk: disk.prune(horizons, self._most_bytes), None)
+
+    def _opened(self, bodies: Sequence[Body]) -> list[Chunk]:
+        """Open bodies, and return what the disk gets of them."""
+        opened = list(series_of(bodies))  # before the lock: the writer does not wait for it
+        with self._lock:
+            self._memory.see(opened, bodies)
+            known = [each for each in opened if each.key in self._memory.assets]
+            stale = [self._memory.stale_after_s(each.key) for each in known]
+        return [
+            (each.key, *each.span, pack(each.columns(stale_s)))
+            for each, stale_s in zip(known, stale, strict=True)
+        ]
 
     def close(self) -> None:
         """Flush and close the file."""
         self.flush()
-        with self._disk_lock:
-            if self._disk is not None:
-                self._disk.close()
+        self._disk.close()
 
-    def _of(self, key: str | None, tags: Mapping[str, str]) -> AssetNow | None:
-        if key is None:
-            return None
-        asset = self._assets.get(key)
-        if asset is None and len(self._assets) < self._most_assets:
-            asset = self._assets[key] = AssetNow(
-                key=key,
-                province=tags.get("province", ""),
-                commune=tags.get("commune", ""),
-                domain=tags.get("domain", ""),
-                id=tags["asset"],
-            )
-        return asset
-
-    def _merged(self, key: str, field: str, start_ns: int, stop_ns: int) -> Iterator[list[tuple[int, Value]]]:
-        # Memory is looked at before the disk: what moves meanwhile is then seen twice, never not at all.
-        pieces: dict[int, Piece] = {}
-        spans: list[tuple[int, int, int]] = []
-        with self._lock:
-            for ident, tails in enumerate((self._going, self._tails), _MEMORY):
-                tail = tails.get(key)
-                if tail is not None:
-                    pieces[ident] = tail.column(field)
-                    spans.append((ident, tail.first_ns, tail.last_ns))
-        spans += self._ask(lambda disk: disk.spans(key, start_ns, stop_ns), [])
-        for group in overlapping(spans):
-            yield merged(
-                (pieces[ident] if ident >= _MEMORY else self._piece(ident, field) for ident in group),
-                start_ns,
-                stop_ns,
-            )
-
-    def _piece(self, ident: int, field: str) -> Piece:
-        nothing: Piece = ([], [])
-        return self._ask(lambda disk: disk.piece(ident, field), nothing)
-
-    def _take_back(self, going: dict[str, Tail]) -> None:
-        for key, tail in going.items():
-            newer = self._tails.get(key)
-            if newer is not None:
-                tail.absorb(newer)
-            self._tails[key] = tail
-
-    def _ask(self, question: Callable[[Disk], T], failed: T) -> T:
-        """Ask the disk; a file that is broken is set aside, any other failure is logged once."""
-        with self._disk_lock:
-            disk = self._disk
-            if disk is None:
-                return failed
-            try:
-                answer = question(disk)
-            except sqlite3.Error as error:
-                self._failed(disk, error)
-                return failed
-            if self._failing:
-                log.info("history: the disk takes readings again")
-                self._failing = ""
-            return answer
-
-    def _failed(self, disk: Disk, error: sqlite3.Error) -> None:
-        try:
-            if is_damage(error):
-                disk.set_aside()
-                return
-        except (sqlite3.Error, OSError) as second:
-            log.error("history: no new file can be begun, readings stay in memory: %s", second)  # noqa: TRY400
-            self._disk = None
-            return
-        if str(error) != self._failing:
-            self._failing = str(error)
-            log.warning("history: the disk fails, readings stay in memory meanwhile: %s", error)
+    def _now_ns(self) -> int:
+        return 0 if self._wall_ns is None else self._wall_ns()

@@ -1,7 +1,7 @@
 """Readings of one asset that are not on disk yet, in columns: a float costs 16 bytes, not a hundred."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from edge_api.history.now import MOST_FIELDS
 from edge_api.history.query import Piece
@@ -54,14 +54,18 @@ class Tail:
         self._columns[key] = column
         return column
 
-    def absorb(self, newer: "Tail") -> None:
-        """Append all that another tail holds."""
-        count = self.count + newer.count
-        first_ns, last_ns = min(self.first_ns, newer.first_ns), max(self.last_ns, newer.last_ns)
-        for key, (times, values) in newer.columns().items():
+    def absorb(self, columns: Mapping[str, Piece], span: tuple[int, int, int]) -> int:
+        """Append columns that a tail of that `span` would have; return how many values that is."""
+        first_ns, last_ns, count = span
+        if self.count:
+            first_ns, last_ns = min(self.first_ns, first_ns), max(self.last_ns, last_ns)
+        count += self.count
+        added = 0
+        for key, (times, values) in columns.items():
             for ts_ns, value in zip(times, values, strict=True):
-                self.add(ts_ns, ((key, value),))
+                added += self.add(ts_ns, ((key, value),))
         self.count, self.first_ns, self.last_ns = count, first_ns, last_ns
+        return added
 
     def halve(self) -> int:
         """Let the older half of each column go; return how many values that was."""
@@ -73,6 +77,11 @@ class Tail:
         return gone
 
     @property
+    def span(self) -> tuple[int, int, int]:
+        """Return the first and the last time, and how many readings there are."""
+        return self.first_ns, self.last_ns, self.count
+
+    @property
     def values(self) -> int:
         """Return how many values it holds."""
         return sum(len(times) for times, _ in self._columns.values())
@@ -80,8 +89,3 @@ class Tail:
     def columns(self) -> dict[str, Piece]:
         """Return a copy of all columns."""
         return {key: (times.tolist(), list(values)) for key, (times, values) in self._columns.items()}
-
-    def column(self, field: str) -> Piece:
-        """Return a copy of one field's times and values."""
-        times, values = self._columns.get(field, (array("q"), []))
-        return times.tolist(), list(values)

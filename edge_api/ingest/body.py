@@ -5,7 +5,7 @@ from typing import cast
 from isal import igzip_lib, isal_zlib
 
 from edge_api.api.view import WriteBatch
-from edge_api.lineprotocol import encode, parse
+from edge_api.lineprotocol import encode, feed_lines, parse
 
 _BadGzip = cast("type[Exception]", igzip_lib.IsalError)  # its stub names an instance
 _GZIP = 31  # zlib's name for: a gzip header, the largest window
@@ -28,14 +28,25 @@ def read_batch(body: bytes, *, gzipped: bool, precision: str, now_ns: int, most_
     LineError; then nothing of the body counts.
     """
     data = gunzip(body, most_bytes) if gzipped else body
+    lines = feed_lines(data) if precision == "ns" else None
+    if lines is not None:
+        return WriteBatch(_ended(body, data) if gzipped else _packed(lines.data), lines)
     points = parse(data, precision, now_ns)
     if not points:
         raise BodyError("writing requires points")
     if gzipped and precision == "ns" and all(point.ts_ns != now_ns for point in points):
-        # Segments are joined on their way up, so the last line of each must end.
-        return WriteBatch(body if data.endswith(b"\n") else body + _NEWLINE_GZIP, points)
-    lines = "\n".join([encode(point) for point in points])
-    return WriteBatch(isal_zlib.compress(f"{lines}\n".encode(), 1, _GZIP), points)
+        return WriteBatch(_ended(body, data), points)
+    text = "\n".join([encode(point) for point in points])
+    return WriteBatch(_packed(f"{text}\n".encode()), points)
+
+
+def _ended(body: bytes, data: bytes) -> bytes:
+    """Return a body whose last line ends: segments are joined on their way up."""
+    return body if data.endswith(b"\n") else body + _NEWLINE_GZIP
+
+
+def _packed(data: bytes) -> bytes:
+    return bytes(isal_zlib.compress(data, 1, _GZIP))
 
 
 def gunzip(body: bytes, most_bytes: int) -> bytes:

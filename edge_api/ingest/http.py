@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from edge_api.api.access import granted, token_of
 from edge_api.api.view import EdgeView, Paced, Refused, SpoolFull, WriteBatch
+from edge_api.bodies import communes_of
 from edge_api.ingest.body import BodyError, TooLarge, read_batch
 from edge_api.lineprotocol import LineError
 
@@ -143,8 +144,7 @@ def _check_place(batch: WriteBatch, request: Request, edge: EdgeView) -> None:
     bound = held.commune if held else ""
     if not (here or bound):
         return
-    for point in batch.points:
-        commune = point.tags.get("commune", "")
+    for commune in communes_of(batch.points):
         if commune and bound and commune != bound:
             raise InfluxError(403, "forbidden", f"commune {commune}: this token writes for {bound} only")
         if commune and here and commune != here:

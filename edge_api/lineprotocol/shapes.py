@@ -16,13 +16,13 @@ _COUNTED = 256  # shapes that are watched
 _LONGEST = 40  # fields
 
 _PREFIX, _TIME = r"([^ \t\0#\\][^ \\]*) ", " ([0-9]{1,19})"
-_PATTERNS: dict[type, str] = {
+PATTERNS: dict[type, str] = {
     float: r"(-?[0-9]{1,15}(?:\.[0-9]{1,17})?)",
     int: "(-?[0-9]{1,18})i",
     str: r'"([^"\\]*)"',
     bool: "(true|false)",
 }
-_READERS: dict[type, Callable[[str], Value]] = {float: float, int: int, bool: "true".__eq__}
+READERS: dict[type, Callable[[str], Value]] = {float: float, int: int, bool: "true".__eq__}
 
 
 class Shapes:
@@ -44,7 +44,7 @@ class Shapes:
     def learn(self, line: str, fields: dict[str, Value]) -> None:
         """Look at a line that had to be read in another way; make a pattern of what comes again and again."""
         kinds = [Unsigned if isinstance(value, Unsigned) else type(value) for value in fields.values()]
-        if self._made >= _KEPT or len(fields) > _LONGEST or not _PATTERNS.keys() >= set(kinds):
+        if self._made >= _KEPT or len(fields) > _LONGEST or not PATTERNS.keys() >= set(kinds):
             return
         measurement = line[: line.find(",")]
         shape = (measurement, *fields, *kinds)
@@ -60,8 +60,8 @@ class Shapes:
 def _compiled(
     keys: list[str], kinds: Sequence[type]
 ) -> tuple[Callable[[str], re.Match[str] | None], list[str], list[tuple[int, Callable[[str], Value]]]]:
-    body = ",".join(f"{re.escape(key)}={_PATTERNS[kind]}" for key, kind in zip(keys, kinds, strict=True))
-    readers = [(at, _READERS[kind]) for at, kind in enumerate(kinds) if kind in _READERS]
+    body = ",".join(f"{re.escape(key)}={PATTERNS[kind]}" for key, kind in zip(keys, kinds, strict=True))
+    readers = [(at, READERS[kind]) for at, kind in enumerate(kinds) if kind in READERS]
     return re.compile(f"{_PREFIX}{body}{_TIME}").fullmatch, keys, readers
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 
-from edge_api.history.history import LATE
+from edge_api.history.kept import LATE
 from sensors.sample import Value
 
 Columns = Mapping[str, Sequence[tuple[int, Value]]]

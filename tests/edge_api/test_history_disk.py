@@ -125,9 +125,9 @@ def test_its_size_stays_known_through_writing_and_both_kinds_of_forgetting(path:
     for number in range(120):
         history.add([point(number * 600 * (2 if number > 80 else 1), {"a": number * 0.37})])
         history.flush()
-    assert history._disk is not None
+    assert history._disk.disk is not None
     with sqlite3.connect(path) as db:
         ((total, count),) = db.execute("SELECT sum(length(packed)), count(*) FROM chunk")
-    assert history._disk._bytes == total <= 3000
+    assert history._disk.disk._bytes == total <= 3000
     assert 0 < count < 60
     history.close()

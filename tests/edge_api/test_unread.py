@@ -255,7 +255,7 @@ def test_a_history_that_cannot_be_written_holds_no_spool(desk: Desk) -> None:
     desk.take(line(1))
     lock = sqlite3.connect(desk.folder / "history.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
-    desk.history._disk._db.execute("PRAGMA busy_timeout = 10")  # type: ignore[union-attr]
+    desk.history._disk.disk._db.execute("PRAGMA busy_timeout = 10")  # type: ignore[union-attr]
     desk.history.flush()
     assert desk.deliver() == 1
     lock.execute("ROLLBACK")

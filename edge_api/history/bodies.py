@@ -1,0 +1,179 @@
+"""Bodies of our own edges' lines: kept as they came, opened a place at a time, a series in one step."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+
+from isal import igzip
+
+from edge_api.history.kept import LATE, doubts_of, is_late, values_of
+from edge_api.history.now import DOUBTS, MOST_FIELDS, NOT_VALUES
+from edge_api.history.query import Piece
+from edge_api.history.tail import Tail
+from edge_api.lineprotocol import FeedLines, parse
+from edge_api.lineprotocol.shapes import PATTERNS, READERS
+from edge_api.point import Point
+from sensors.sample import Value
+
+_NO_VALUES = 7  # the equals signs of a line that are none of a value: four tags, gw, ep and seq
+_BYTES_A_VALUE = 16  # what a value in a column takes: a body with a few long texts counts by its size
+_ROW = re.compile(r"^([^ ]+) (.+) ([0-9]+)\n", re.MULTILINE)  # of a line that is known to be one of ours
+_MOST_SHAPES = 256
+_NOT_READ = NOT_VALUES - DOUBTS - {"gw"}
+
+Row = tuple[str, str, "Body"]
+"""The fields and the time of a line as they are written, and the body that it came in."""
+
+
+Columns = dict[str, list[Value]]
+_last: dict[str, Callable[[str, int], Columns | None]] = {}
+"""What reads lines of a measurement: of the shape that they had of late."""
+
+
+class Body:
+    """One body. `seen` is whether the newest values know of it; `places` are province/commune."""
+
+    __slots__ = ("_packed", "came_ns", "places", "seen", "values")
+
+    def __init__(self, lines: FeedLines, packed: bytes, came_ns: int) -> None:
+        self._packed = packed
+        self.came_ns = came_ns
+        self.places = _names(tuple(lines.places))
+        self.values = max(lines.data.count(b"=") - _NO_VALUES * len(lines), len(packed) // _BYTES_A_VALUE)
+        self.seen = False
+
+    def text(self, key: str | None = None) -> str:
+        """Return its lines, of one asset only when its key is given."""
+        text: str = igzip.decompress(self._packed).decode()
+        if key is None:
+            return text
+        province, commune, domain, asset = key.split("/", 3)
+        mark = f",asset={asset},commune={commune},domain={domain},province={province} "
+        return "".join([line for line in text.splitlines(keepends=True) if mark in line])
+
+
+class Series:
+    """The readings of one series in some bodies, in the order in which they came."""
+
+    def __init__(self, prefix: str, rows: Sequence[Row]) -> None:
+        self.measurement, *pairs = prefix.split(",")
+        self.tags = dict(pair.split("=") for pair in pairs)
+        self.key = "/".join(self.tags[tag] for tag in ("province", "commune", "domain", "asset"))
+        fields, stamps, bodies = zip(*rows, strict=True)
+        self.times: list[int] = list(map(int, stamps))
+        self._bodies: tuple[Body, ...] = bodies
+        self._columns = _columns(self.measurement, fields)
+        self._points: list[Point] = []
+        if self._columns is None:  # its lines are not all of one shape: doubts come and go
+            lines = zip(fields, stamps, strict=True)
+            self._points = parse("".join([f"{prefix} {each} {ts}\n" for each, ts in lines]).encode())
+
+    @property
+    def span(self) -> tuple[int, int, int]:
+        """Return the first and the last time, and how many readings there are."""
+        return min(self.times), max(self.times), len(self.times)
+
+    def unseen(self) -> list[Point]:
+        """Return what the newest values must see of it: of lines of one shape the newest."""
+        anew = [at for at, body in enumerate(self._bodies) if not body.seen]
+        if self._columns is None:
+            return [self._points[at] for at in anew]
+        if not anew:
+            return []
+        newest = max(anew, key=lambda at: (self.times[at], at))
+        fields = {name: values[newest] for name, values in self._columns.items()}
+        return [Point(self.measurement, self.tags, self.times[newest], fields)]
+
+    def columns(self, stale_after_s: float | None) -> dict[str, Piece]:
+        """Return what history keeps of it, as a Tail's columns."""
+        came = [body.came_ns for body in self._bodies]
+        if self._columns is None:
+            tail = Tail()
+            for point, came_ns in zip(self._points, came, strict=True):
+                tail.add(point.ts_ns, values_of(point) + doubts_of(point, came_ns, stale_after_s))
+            return tail.columns()
+        times = self.times
+        found: dict[str, Piece] = {
+            name: (times, values) for name, values in self._columns.items() if name not in NOT_VALUES
+        }
+        quality = self._columns.get("q")
+        if quality is None or quality.count("good") < len(quality):
+            at = [at for at in range(len(times)) if quality is None or quality[at] != "good"]
+            for name in DOUBTS & self._columns.keys():
+                found[name] = [times[each] for each in at], [self._columns[name][each] for each in at]
+        late = [ts for ts, came_ns in zip(times, came, strict=True) if is_late(ts, came_ns, stale_after_s)]
+        if late:
+            found[LATE] = late, [True] * len(late)
+        return found
+
+
+def series_of(bodies: Iterable[Body], key: str | None = None) -> Iterator[Series]:
+    """Yield the series of some bodies, of one asset only when its key is given."""
+    rows: defaultdict[str, list[Row]] = defaultdict(list)
+    for body in bodies:
+        for prefix, fields, stamp in _ROW.findall(body.text(key)):
+            rows[prefix].append((fields, stamp, body))
+    for prefix, its in rows.items():
+        yield Series(prefix, its)
+
+
+def grouped(bodies: Sequence[Body]) -> list[list[Body]]:
+    """Part bodies so that no place is in two groups; each group is in the order in which they came."""
+    groups: list[tuple[frozenset[str], list[int]]] = []
+    of_places: defaultdict[frozenset[str], list[int]] = defaultdict(list)
+    for number, body in enumerate(bodies):
+        of_places[body.places].append(number)
+    for places, numbers in of_places.items():
+        touched = [group for group in groups if not places.isdisjoint(group[0])]
+        groups = [group for group in groups if places.isdisjoint(group[0])]
+        both = [*numbers, *(number for _, its in touched for number in its)]
+        groups.append((places.union(*(others for others, _ in touched)), both))
+    return [[bodies[number] for number in sorted(numbers)] for _, numbers in groups]
+
+
+@lru_cache(maxsize=1024)
+def _names(places: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    return frozenset(f"{province}/{commune}" for province, commune in places)
+
+
+def _columns(measurement: str, fields: Sequence[str]) -> Columns | None:
+    """Read the fields of lines that are all of one shape; None where they are not."""
+    text = "\n".join([*fields, ""])
+    columns = _last[measurement](text, len(fields)) if measurement in _last else None
+    if columns is None:
+        first = parse(f"{measurement} {fields[0]} 0\n".encode())[0].fields
+        if len(first) > MOST_FIELDS:
+            return None
+        shape = _shape(tuple(first), tuple(map(type, first.values())))
+        columns = shape(text, len(fields))
+        if columns is not None and (measurement in _last or len(_last) < _MOST_SHAPES):
+            _last[measurement] = shape
+    return columns
+
+
+@lru_cache(maxsize=_MOST_SHAPES)
+def _shape(names: tuple[str, ...], kinds: tuple[type, ...]) -> Callable[[str, int], Columns | None]:
+    """Return what reads the fields of lines of one shape, if there are so many of them."""
+    parts, read = [], []
+    for name, kind in zip(names, kinds, strict=True):
+        pattern = PATTERNS[kind]
+        if name in _NOT_READ:
+            pattern = pattern.replace("(", "(?:", 1)
+        else:
+            read.append((name, READERS.get(kind)))
+        parts.append(f"{re.escape(name)}={pattern}")
+    # One group more than is read: of a single one it would make texts instead of tuples.
+    rows = re.compile("^" + ",".join(parts) + "(\n)", re.MULTILINE).findall
+
+    def columns(text: str, count: int) -> Columns | None:
+        found = rows(text)
+        if len(found) != count:
+            return None
+        texts = zip(*found, strict=True)
+        return {
+            name: list(its if reader is None else map(reader, its))
+            for (name, reader), its in zip(read, texts, strict=False)
+        }
+
+    return columns

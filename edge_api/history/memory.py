@@ -1,0 +1,119 @@
+"""What memory holds of history: each asset's newest values, and the readings that are not on disk yet."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from edge_api.history.bodies import Body, Series, grouped, series_of
+from edge_api.history.kept import doubts_of, values_of
+from edge_api.history.now import AssetNow, asset_key
+from edge_api.history.query import Piece
+from edge_api.history.waiting import Waiting, place_of
+from edge_api.point import Point
+
+
+class Memory:
+    """For one thread at a time; its owner holds the lock."""
+
+    def __init__(self, assets: Iterable[AssetNow], most_assets: int, most_values: int) -> None:
+        self.assets = {asset.key: asset for asset in assets}
+        self.changed: set[str] = set()
+        self.waiting = Waiting()
+        self.going = Waiting()
+        """On its way to the disk; nobody changes it."""
+        self.passed_over = 0
+        self._most_assets = most_assets
+        self._most_values = most_values
+
+    def take(self, points: Sequence[Point], came_ns: Callable[[Point], int]) -> None:
+        """Enter points."""
+        if self.waiting.bodies:
+            self._open_before(points)
+        for point in points:
+            asset = self.of(point.tags)
+            if asset is None:
+                self.passed_over += 1
+            elif point.measurement == "Alert":
+                asset.alarm(point)
+                self.changed.add(asset.key)
+            else:
+                values = values_of(point)
+                asset.see(point, values)
+                values += doubts_of(point, came_ns(point), asset.stale_after_s)
+                self.waiting.add(asset.key, point.ts_ns, values)
+        self._bound()
+
+    def keep(self, body: Body) -> None:
+        """Keep a body as it came: nobody has asked for it yet."""
+        self.waiting.keep(body)
+        self._bound()
+
+    def look(self, key: str | None = None) -> None:
+        """See to it that the newest values of an asset, or of all, know of all that came."""
+        for waiting in (self.going, self.waiting):
+            bodies = waiting.bodies if key is None else waiting.bodies_of(key)
+            for group in grouped([body for body in bodies if not body.seen]):
+                self.see(series_of(group), group)
+
+    def see(self, opened: Iterable[Series], bodies: Iterable[Body]) -> None:
+        """Show opened bodies, with all of their series, to the newest values; each is seen once."""
+        for series in opened:
+            asset = self.of(series.tags)
+            for point in series.unseen():
+                if asset is None:
+                    self.passed_over += 1
+                else:
+                    asset.see(point, values_of(point))
+        for body in bodies:
+            body.seen = True
+
+    def held(self, key: str) -> list[tuple[dict[str, Piece], list[Body]]]:
+        """Return where readings of an asset may be, columns and then bodies, the oldest first."""
+        return [
+            (waiting.tails[key].columns() if key in waiting.tails else {}, waiting.bodies_of(key))
+            for waiting in (self.going, self.waiting)
+        ]
+
+    def stale_after_s(self, key: str) -> float | None:
+        """Return after how long a reading of an asset is stale, None when nobody has told."""
+        asset = self.assets.get(key)
+        return None if asset is None else asset.stale_after_s
+
+    def take_back(self) -> None:
+        """Keep what was going to a disk that does not take it."""
+        self._open(self.going.bodies, self.going)
+        self.waiting.take_back(self.going)
+
+    def of(self, tags: Mapping[str, str]) -> AssetNow | None:
+        """Return the asset of these tags, made if there is room for one more; None without one."""
+        key = asset_key(tags)
+        if key is None:
+            return None
+        asset = self.assets.get(key)
+        if asset is None and len(self.assets) < self._most_assets:
+            asset = self.assets[key] = AssetNow(
+                key=key,
+                province=tags.get("province", ""),
+                commune=tags.get("commune", ""),
+                domain=tags.get("domain", ""),
+                id=tags["asset"],
+            )
+        return asset
+
+    def _open_before(self, points: Sequence[Point]) -> None:
+        """Open what came before these points of their places: of one time the last value counts."""
+        keys = {asset_key(point.tags) for point in points if point.measurement != "Alert"}
+        places = frozenset(place_of(key) for key in keys if key is not None)
+        self._open(self.waiting.pop(places), self.waiting)
+
+    def _open(self, bodies: Sequence[Body], into: Waiting) -> None:
+        for group in grouped(bodies):
+            opened = list(series_of(group))
+            self.see(opened, group)
+            for series in opened:
+                if series.key in self.assets:
+                    into.enter(series, self.stale_after_s(series.key))
+
+    def _bound(self) -> None:
+        """Let the oldest go when the disk has taken nothing for long."""
+        if self.waiting.values + self.going.values > 2 * self._most_values:
+            self.look()
+            self.waiting.halve()

@@ -1,0 +1,100 @@
+"""The lines that our own edges write, read a body at a time: a Point is made of one only when somebody asks.
+
+Above a commune nearly every line is one of these, and most are never looked at before they go to disk.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+from edge_api.lineprotocol.reading import LATEST_NS, parse
+from edge_api.point import Point
+
+Stream = tuple[str, str]
+Place = tuple[str, str]
+"""Province and commune."""
+
+# A part of what `parse` takes: the feed's four tags, names and numbers as machines write them, no escapes.
+_TAG = r"[A-Za-z0-9_.-]+"
+_NAME = r"[A-Za-z][A-Za-z0-9_]*"
+_ID = r"[a-z0-9][a-z0-9-]{0,62}"
+_NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,17}(?:e-?[0-9]{1,2})?|e-?[0-9]{1,2}|i)?"
+_VALUE = rf'(?:"[^"\\\n]*"|{_NUMBER}|true|false)'
+_LINE = re.compile(
+    (
+        rf"^(?!Alert,){_NAME},asset={_TAG},(commune={_TAG},domain={_TAG},province={_TAG}) "
+        rf'(?:(?!gw=|ep=|seq=){_NAME}={_VALUE},)*(gw="{_ID}",ep="{_ID}"),seq=([0-9]{{1,18}})i'
+        rf"(?:,(?!gw=|ep=|seq=){_NAME}={_VALUE})* ([0-9]{{1,19}})\n"
+    ).encode(),
+    re.MULTILINE,
+)
+
+
+class FeedLines(Sequence[Point]):
+    """The numbered readings of a body; alarms and what a stranger writes are not among them."""
+
+    __slots__ = ("_count", "data", "first_ns", "last_ns", "numbers", "places", "times")
+
+    def __init__(self, data: bytes, found: Sequence[tuple[bytes, bytes, bytes, bytes]]) -> None:
+        """Take a body and what its pattern found in each line; raise ValueError for a time that none has."""
+        places, streams, seqs, stamps = zip(*found, strict=True)
+        times = list(map(int, stamps))
+        self.data = data
+        self._count = len(times)
+        self.first_ns, self.last_ns = min(times), max(times)
+        if self.last_ns > LATEST_NS:
+            raise ValueError(f"{self.last_ns} is no time")
+        self.places: list[Place] = sorted({_place(each) for each in set(places)})
+        self.numbers: dict[Stream, list[int]] = {}
+        """The numbers of each stream, in the order of the lines."""
+        self.times: dict[Stream, tuple[int, int]] = {}
+        """Between which times (ns UTC) those of each stream lie."""
+        names = set(streams)
+        for name in sorted(names):
+            if len(names) == 1:
+                its_seqs, its_times = list(map(int, seqs)), times
+            else:
+                its = [at for at, each in enumerate(streams) if each == name]
+                its_seqs, its_times = [int(seqs[at]) for at in its], [times[at] for at in its]
+            stream = _stream(name)
+            self.numbers[stream] = its_seqs
+            self.times[stream] = min(its_times), max(its_times)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Point]:
+        """Read the lines, each time anew: whoever needs them twice keeps them."""
+        return iter(parse(self.data))
+
+    @overload
+    def __getitem__(self, at: int) -> Point: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Point]: ...
+    def __getitem__(self, at: int | slice) -> Point | list[Point]:
+        return parse(self.data)[at]
+
+
+def feed_lines(data: bytes) -> FeedLines | None:
+    """Read a body whose times are in ns and every line of which is one of ours; None for any other body."""
+    if not data.isascii() or _LINE.match(data) is None:
+        return None
+    if not data.endswith(b"\n"):
+        data += b"\n"
+    found = _LINE.findall(data)
+    if len(found) != data.count(b"\n"):
+        return None
+    try:
+        return FeedLines(data, found)
+    except ValueError:
+        return None  # whoever reads line by line says which
+
+
+def _place(text: bytes) -> Place:
+    commune, _, province = (part.partition("=")[2] for part in text.decode().split(","))
+    return province, commune
+
+
+def _stream(text: bytes) -> Stream:
+    gw, ep = (part.partition("=")[2].strip('"') for part in text.decode().split(","))
+    return gw, ep
