@@ -54,6 +54,7 @@ Domain = Literal["waste", "water", "lighting", "switching"]
 ALL: tuple[Domain, ...] = ("waste", "water", "lighting")
 
 FILES_EVERY_S = 60
+TREMBLE_NTU = 0.001  # a probe that shows 0.01 NTU trembles below that, however still the water is
 
 
 class SimCommune:
@@ -184,7 +185,7 @@ class SimCommune:
         see = self._seen
         ph = Cell("u16", 0.01, see("ph", lambda: water.ph))
         bus.add(PH_UNIT, 3, probe_bank({0: ph, 1: Cell("s16", 0.1, lambda: water.water_c)}))
-        turbidity = Cell("f32", 1.0, see("turbidity", lambda: water.turbidity))
+        turbidity = Cell("f32", 1.0, see("turbidity", lambda: water.turbidity, TREMBLE_NTU))
         bus.add(TURBIDITY_UNIT, 3, probe_bank({0: turbidity}))
         chlorine = Cell("u16", 0.001, see("chlorine", lambda: water.chlorine))
         bus.add(CHLORINE_UNIT, 4, probe_bank({16: chlorine}))
@@ -210,9 +211,9 @@ class SimCommune:
 
         lights.on_weld = weld
 
-    def _seen(self, device: str, value: Callable[[], float]) -> Distorted:
+    def _seen(self, device: str, value: Callable[[], float], tremble: float = 0.0) -> Distorted:
         faults = self.probe_faults[device] = Faults(**VALUE_FAULTS)
-        return Distorted(self._clock, value, faults, device)
+        return Distorted(self._clock, value, faults, device, tremble=tremble)
 
     def _truths(self) -> dict[str, dict[str, Value]]:
         truths: dict[str, dict[str, Value]] = {

@@ -60,9 +60,19 @@ class Distorted:
     """A true value as a sensor with faults sees it; call it as the value itself."""
 
     def __init__(
-        self, clock: VirtualClock, value: Callable[[], float], faults: Faults, seed: int | str = 1
+        self,
+        clock: VirtualClock,
+        value: Callable[[], float],
+        faults: Faults,
+        seed: int | str = 1,
+        *,
+        tremble: float = 0.0,
     ) -> None:
-        """Distort `value` by those of `VALUE_FAULTS` that are on; the same seed trembles the same way."""
+        """Distort `value` by those of `VALUE_FAULTS` that are on; the same seed trembles the same way.
+
+        `tremble` is the standard deviation of a sensor that is well, in units of the value.
+        """
+        self._tremble = tremble
         self._clock = clock
         self._value = value
         self._faults = faults
@@ -80,7 +90,7 @@ class Distorted:
         self._held = None
         seen = self._value() * (faults.size("gain") if "gain" in faults else 1.0)
         seen += self._drift() + self._spike()
-        if sigma := faults.size("noise"):
+        if sigma := math.hypot(self._tremble, faults.size("noise")):
             seen += self._random.gauss(0, sigma)
         return seen if math.isfinite(seen) else 0.0
 

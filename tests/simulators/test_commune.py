@@ -7,16 +7,18 @@ import pytest
 
 from sensors.assets import asset_class
 from sensors.drivers.hcsr04 import speed_of_sound
+from sensors.quality import Pipeline, rules_for
 from sensors.registry import driver
 from sensors.sample import Quality
 from sensors.settings import convert
 from simulators.clock import PacedClock, VirtualClock
 from simulators.commune import build
+from simulators.worlds.village import Sizes, Village
 
 # half of what each sensor can tell apart, and a little; the files in sysfs are up to a minute old
 SMOOTH = {
     "pH": 0.006,
-    "turbidity": 1e-5,
+    "turbidity": 0.005,
     "freeChlorine": 0.0006,
     "temperature": 0.06,
     "voltageR": 0.06,
@@ -103,6 +105,28 @@ def test_levels_err_by_the_roughness_of_the_waste_and_the_airs_temperature_only(
     assert len(errors) > 120
     assert abs(fmean(errors)) < 0.02
     assert max(map(abs, errors)) < 0.15
+
+
+def test_still_water_is_not_taken_for_a_probe_that_is_stuck_and_a_stuck_one_is_found(tmp_path):
+    """Without weather the turbidity is one number for ever, and was doubted after a day."""
+    clock = VirtualClock()
+    calm = Village(clock, "3", Sizes((), weather=False))
+    node = Node(build(3, clock, bins=0, sysfs=tmp_path, domains=("water",), village=calm))
+    probe, truth = node.devices["turbidity"], node.commune.water
+    judge = Pipeline(rules_for("turbidity"))
+
+    def read():
+        clock.sleep(3600)
+        return judge.judge(probe.read()[0], clock.monotonic_ns())
+
+    calm_day = [read() for _ in range(30)]
+    assert {sample.quality for sample in calm_day} == {Quality.GOOD}
+    assert all(sample.value == pytest.approx(truth.turbidity, abs=0.005) for sample in calm_day)
+    node.commune.probe_faults["turbidity"].inject("stuck")
+    broken = [read() for _ in range(30)]
+    assert not any(sample.reason for sample in broken[:20])
+    assert broken[-1].reason == "stuck"
+    node.close()
 
 
 def test_a_distance_errs_by_the_air_that_differs_from_the_configured_28_degrees(node):
