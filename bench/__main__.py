@@ -8,6 +8,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -15,9 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import pages, report, rounds
+from bench import away, pages, report, rounds
 from bench.contenders import Commune, Contender, NodeRed, Plain, Sparing, VmAgent
 from bench.feed import show
+from bench.keepers import EdgeKeeper, PlainKeeper, Rabbit, ThingsBoard
 from bench.rig import Figures
 from tests.parts.process import MissingPartError, find_program
 
@@ -43,6 +45,11 @@ def works(scale: float, minutes: float) -> list[Work]:
     by_mqtt = {Commune: {"count": n(60_000)}, NodeRed: {"count": n(60_000)}, Plain: slow}
     by_http = {Commune: {"count": n(600_000)}, VmAgent: {"count": n(600_000)}}
     backlog = {Commune: {"count": n(1_000_000)}, VmAgent: {"count": n(1_000_000)}}
+    kept: dict[type[Contender], dict[str, Any]] = {
+        **{kind: {"count": n(60_000)} for kind in (EdgeKeeper, Rabbit)},
+        ThingsBoard: {"count": n(20_000)},
+        PlainKeeper: slow,
+    }
     series = [(1, 1), (10, 1), (300, 1), (14_490, 69), (100_050, 69)]
     return [
         Work("one a message", "MQTT, one reading a message, as fast as it goes", rounds.feed, by_mqtt),
@@ -63,6 +70,13 @@ def works(scale: float, minutes: float) -> list[Work]:
             "MQTT, one reading a message, into InfluxDB 1.6.7",
             partial(rounds.feed, database="influx"),
             {Commune: {"count": n(60_000)}},
+        ),
+        Work("away", "MQTT, into the store while nobody takes out of it", away.away, kept),
+        Work(
+            "SIGKILL, away",
+            "MQTT, nobody takes out; SIGKILL when the publisher has all acknowledgements, then a new start",
+            partial(away.away, kill=True),
+            kept,
         ),
         Work("HTTP", "HTTP, ready lines of 69 communes x 300 assets, 300 a request", rounds.post, by_http),
         Work("backlog", "HTTP, a backlog grows and is drained", rounds.drain, backlog),
@@ -120,10 +134,15 @@ def works(scale: float, minutes: float) -> list[Work]:
     ]
 
 
-def measure(work: Work, turns: int) -> dict[str, Any]:
-    """Let the contenders of a workload take turns."""
+def measure(work: Work, turns: int, limit_s: float) -> dict[str, Any]:
+    """Let the contenders take turns; after the first, no turn begins that would end after `limit_s`."""
     taken: dict[type[Contender], list[Figures]] = {}
+    busy, began, done = os.getloadavg()[0], time.monotonic(), 0
     for turn in range(turns):
+        past_s = time.monotonic() - began
+        if turn and past_s * (turn + 1) / turn > limit_s:
+            break
+        done = turn + 1
         for kind, load in work.contenders.items():
             try:
                 find_program(kind.program)
@@ -140,7 +159,8 @@ def measure(work: Work, turns: int) -> dict[str, Any]:
     return {
         "name": work.name,
         "title": work.title,
-        "rounds": turns,
+        "rounds": done,
+        "load": round(busy, 1),
         "contenders": [
             {
                 "name": kind.name,
@@ -193,6 +213,7 @@ def main() -> None:
     ask.add_argument("works", nargs="*", help="names of workloads, or beginnings of them; without any: all")
     ask.add_argument("--rounds", type=int, default=3, help="turns of each contender")
     ask.add_argument("--scale", type=float, default=0.3, help="1 is what the page shows, and takes longer")
+    ask.add_argument("--limit", type=float, default=3.0, help="minutes in which a workload may begin turns")
     ask.add_argument("--minutes", type=float, default=2, help="how long the works `card` and `soak` take")
     ask.add_argument("--out", type=Path, default=Path("bench-results.json"), help="where the results go")
     ask.add_argument("--add", action="store_true", help="keep what the file holds of other workloads")
@@ -215,7 +236,7 @@ def main() -> None:
         if it.works and not any(work.name.startswith(name) for name in it.works):
             continue
         print(work.title, flush=True)
-        measured = measure(work, it.rounds)
+        measured = measure(work, it.rounds, it.limit * 60)
         others = [other for other in results["workloads"] if other["name"] != work.name]
         results["workloads"] = [*others, measured]
         it.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

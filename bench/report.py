@@ -14,9 +14,12 @@ _BEGIN, _END = "<!-- results -->", "<!-- end of results -->"
 FIGURES = {
     "per_s": "readings/s",
     "cpu_s_per_million": "CPU-s per million",
+    "cpu_all_s_per_million": "with the broker",
+    "drain_cpu_s_per_million": "to drain",
     "lost": "lost",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
+    "answer_p50_ms": "204 to the sender, p50 ms",
     "answer_p99_ms": "204 to the sender, p99 ms",
     "page_p50_ms": "page, p50 ms",
     "page_p95_ms": "page, p95 ms",
@@ -44,6 +47,8 @@ def table(workload: dict[str, Any]) -> str:
     """Write one workload: a row a contender, medians, and lowest to highest behind them."""
     rows = workload["contenders"]
     turns = "one round" if workload["rounds"] == 1 else f"{workload['rounds']} rounds"
+    if "load" in workload:
+        turns += f" each; load average {workload['load']} when it began"
     shown = [key for key in FIGURES if any(key in row["figures"] for row in rows)]
     head = ["", "readings", *(FIGURES[key] for key in shown), "custody"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
@@ -51,7 +56,7 @@ def table(workload: dict[str, Any]) -> str:
         cells = [_cell(row["figures"].get(key)) for key in shown]
         count = _number(row["load"].get("count", 0)) if row["load"] else ""
         lines.append("| " + " | ".join([row["name"], count, *cells, row["custody"]]) + " |")
-    return "\n".join([f"**{workload['title']}** (in turn, {turns} each)", "", *lines])
+    return "\n".join([f"**{workload['title']}** (in turn, {turns})", "", *lines])
 
 
 def _cell(figure: dict[str, float] | None) -> str:
@@ -103,7 +108,7 @@ def write(results: dict[str, Any]) -> None:
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     intro = (
         f"Measured {results['date']} on {machine['cpu']} ({machine['cores']} cores,"
-        f" {machine['system']}), with a load average of {results['load']} by other work: compare within a"
+        f" {machine['system']}), beside other work: compare within a"
         f" table, not with other machines. Versions: {versions}."
     )
     parts = [intro, *(table(work) for work in results["workloads"])]

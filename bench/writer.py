@@ -34,14 +34,15 @@ def _length(number: int) -> bytes:
             return bytes(out)
 
 
-def connect(port: int, name: str) -> socket.socket:
+def connect(port: int, name: str, *, clean: bool = True) -> socket.socket:
     """Connect without keep-alive, by MQTT 3.1.1, which has no window for what a client sends."""
     wire = socket.create_connection(("127.0.0.1", port))
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    rest = b"\x00\x04MQTT\x04\x02\x00\x00" + len(name).to_bytes(2, "big") + name.encode()
+    flags = b"\x02" if clean else b"\x00"
+    rest = b"\x00\x04MQTT\x04" + flags + b"\x00\x00" + len(name).to_bytes(2, "big") + name.encode()
     wire.sendall(b"\x10" + _length(len(rest)) + rest)
     answer = wire.recv(4)
-    if answer != b"\x20\x02\x00\x00":
+    if answer[:2] + answer[3:] != b"\x20\x02\x00":  # the third tells whether there was a session
         raise ConnectionError(answer.hex())
     return wire
 

@@ -24,6 +24,11 @@ make_lock() { # FILE ARGUMENTS...
 make_lock requirements-dev.lock --extra dev "$@"
 make_lock requirements-demo.lock --extra demo --constraint requirements-dev.lock
 make_lock requirements.lock --constraint requirements-dev.lock
+make_peer() { # PACKAGE FILE: what the benchmark measures beside us, in a virtual environment of its own
+    "${compile[@]}" --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+        --custom-compile-command "make lock" - --output-file "$2" <<<"$1"
+}
+make_peer thingsboard-gateway bench/peers/thingsboard.lock
 make_lock requirements-deploy.lock --extra deploy --constraint requirements.lock # of whoever runs the playbooks
 
 for python in 3.11 3.13; do # Raspberry Pi OS on Debian 12 and 13
