@@ -5,9 +5,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_api.bodies import communes_of, gaps_of, is_event, numbers_of, span_ns
+from edge_api.ingest.mqtt import arrival
 from edge_api.lineprotocol import FeedLines, LineError, encode, feed_lines, parse
 from edge_api.lineprotocol.reading import LATEST_NS
 from edge_api.point import Point
+from gateway.feed import Topic
 
 T = 1_795_412_400_000_000_000
 TAGS = "asset=bin-1,commune=18562,domain=waste,province=42"
@@ -123,3 +125,17 @@ def test_a_wrong_line_among_right_ones_is_named_by_its_number() -> None:
     with pytest.raises(LineError) as error:
         parse(text.encode())
     assert error.value.line_number == 2
+
+
+def test_what_ingest_makes_of_readings_is_read_at_once() -> None:
+    topic = Topic.parse("ntm/v1/42/18562/water/wq-0001/telemetry")
+    rests = [
+        '"WaterQualityObserved","seq":1,"q":"good","pH":7.12,"turbidity":1e-7,"temperature":-3',
+        '"WaterQualityObserved","seq":2,"q":"uncertain","qr":"pH:range temperature:crc","hist":true,"pH":7',
+        '"WaterDistributionNetwork","seq":3,"q":"bad","qr":"waterLevel:no-echo"',
+    ]
+    head = '{"v":1,"ts":"2026-11-23T05:40:00.000Z","gw":"gw-01","ep":"7f3a9c","type":'
+    bodies = [f"{head}{rest}}}".encode() for rest in rests]
+    lines = of("".join(f"{arrival(topic, body, lambda: None).line}\n" for body in bodies))
+    assert lines is not None
+    assert lines.numbers == {("gw-01", "7f3a9c"): [1, 2, 3]}
