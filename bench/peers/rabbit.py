@@ -1,7 +1,6 @@
 """RabbitMQ as a store: its MQTT plugin, a durable session with a quorum queue, which confirms after fsync."""
 
 import select
-import socket
 import struct
 from collections.abc import Iterator
 
@@ -35,22 +34,18 @@ def drain(port: int, count: int) -> list[bytes]:
             came = wire.recv(262_144)
             if not came:
                 break
-            packets, rest = _split(rest + came)
+            packets, rest = split(rest + came)
             acks = []
             for body, mid in packets:
                 bodies.append(body)
                 acks.append(b"\x40\x02" + mid)
-            _send(wire, b"".join(acks))
+            if acks:
+                wire.sendall(b"".join(acks))
         wire.sendall(b"\xe0\x00")
     return bodies
 
 
-def _send(wire: socket.socket, acks: bytes) -> None:
-    if acks:
-        wire.sendall(acks)
-
-
-def _split(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def split(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """Cut whole PUBLISH packets off a stream; return body and packet identifier of each, and the rest."""
     found = []
     at = 0
