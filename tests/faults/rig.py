@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +15,7 @@ from tests.parts.http import answers, ask
 from tests.parts.influxd import InfluxDB
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.process import Part
+from tests.parts.wait import until
 
 COMMUNE = "from gateway.cli import main; main()"
 MEASUREMENTS = (*TYPES, "Alert")
@@ -126,6 +127,23 @@ class NodeProgram(Program):
             (top,) = db.execute("SELECT coalesce(max(id), 0) FROM segment").fetchone()
         last = max(top, int(notes.get("last_id", 0)))
         return {(notes["ep"], seq) for seq in range(1, last + 1)}
+
+
+def finish(node: NodeProgram, all_there: Callable[[], bool], *, within_s: float) -> None:
+    """Stop the node and wait for its last readings.
+
+    A stop sends for five seconds at most: what a slow machine leaves is in the spool, and needs another start.
+    """
+    for more_starts in (2, 1, 0):
+        node.stop()
+        try:
+            until(all_there, within_s=within_s / 3, what="the last readings to arrive")
+        except TimeoutError:
+            if not more_starts:
+                raise
+            node.start()
+        else:
+            return
 
 
 def arrived(database: InfluxDB) -> list[tuple[str, int]]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from tests.faults.rig import EdgeProgram, NodeProgram, arrived, mqtt_table, v1_upstream
+from tests.faults.rig import EdgeProgram, NodeProgram, arrived, finish, mqtt_table, v1_upstream
 from tests.faults.test_kills import SITE, compare
 from tests.parts.http import ask
 from tests.parts.influxd import InfluxDB
@@ -77,8 +77,7 @@ def test_an_edge_loses_and_doubles_nothing_and_goes_on_at_once_whatever_its_wall
             until(lambda: len(arrived(database)) > 20, within_s=60, what="the first readings")
             believed = [edge.last_success()]
             believed += [goes_through(node, database, edge, time) for time in ("+2d", "-1y")]
-            node.stop()
-            until(lambda: not compare(node, database)[3], within_s=30, what="the last readings to arrive")
+            finish(node, lambda: not compare(node, database)[3], within_s=30)
             taken, points, distinct, missing = compare(node, database)
             sent = database.query('SELECT seq FROM "WasteContainer" GROUP BY asset')
     print(f"believed {believed}: taken {taken}, points {points}, distinct {distinct}, missing {len(missing)}")

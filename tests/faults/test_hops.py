@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.rig import EdgeProgram, NodeProgram, arrived, mqtt_table, v1_upstream
+from tests.faults.rig import EdgeProgram, NodeProgram, arrived, finish, mqtt_table, v1_upstream
 from tests.faults.test_kills import SITE, compare, kill_at_random
 from tests.parts.influxd import InfluxDB
 from tests.parts.mosquitto import Mosquitto
@@ -37,8 +37,7 @@ def chain(
 
 def settle(node: NodeProgram, database: InfluxDB, within_s: float = 90) -> tuple[int, int, int, int]:
     """End the node, wait for its last reading; return taken, points, distinct, missing."""
-    node.stop()
-    until(lambda: not compare(node, database)[3], within_s=within_s, what="the last readings to arrive")
+    finish(node, lambda: not compare(node, database)[3], within_s=within_s)
     taken, points, distinct, missing = compare(node, database)
     return taken, points, distinct, len(missing)
 

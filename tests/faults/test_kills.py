@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.rig import EdgeProgram, NodeProgram, arrived, mqtt_table, v1_upstream
+from tests.faults.rig import EdgeProgram, NodeProgram, arrived, finish, mqtt_table, v1_upstream
 from tests.parts.influxd import InfluxDB
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.process import Part
@@ -69,8 +69,7 @@ def test_thirty_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path
                 within_s=90,
                 what="the backlog to drain",
             )
-            node.stop()
-            until(lambda: not compare(node, database)[3], within_s=60, what="the last readings to arrive")
+            finish(node, lambda: not compare(node, database)[3], within_s=90)
             taken, points, distinct, missing = compare(node, database)
     print(f"kills {hits}: taken {taken}, points {points}, distinct {distinct}, missing {len(missing)}")
     assert taken > 200
