@@ -132,7 +132,7 @@ class NodeProgram(Program):
 def finish(node: NodeProgram, all_there: Callable[[], bool], *, within_s: float) -> None:
     """Stop the node and wait for its last readings.
 
-    A stop sends for five seconds at most: what a slow machine leaves is in the spool, and needs another start.
+    A stop sends for five seconds at most: what a slow machine leaves waits in the spool for another start.
     """
     for more_starts in (2, 1, 0):
         node.stop()
