@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import away, pages, report, rounds
+from bench import away, pages, report, rounds, soak
 from bench.contenders import Commune, Contender, NodeRed, Plain, Sparing, VmAgent
 from bench.feed import show
 from bench.keepers import EdgeKeeper, PlainKeeper, Rabbit, ThingsBoard
@@ -115,9 +115,9 @@ def works(scale: float, minutes: float) -> list[Work]:
         ),
         Work(
             "soak",
-            "MQTT, 100 readings a second for long: what is in memory",
-            partial(rounds.soak, rate=100.0),
-            {Commune: {"count": max(int(6_000 * minutes), 1_000)}},
+            "A whole commune for long, 300 readings a minute: what is in memory",
+            soak.soak,
+            {Commune: {"minutes": minutes}},
         ),
         Work(
             "start",

@@ -88,14 +88,18 @@ def sim() -> None:
 @click.option(
     "--speed", type=click.FloatRange(1, 1000), default=1.0, show_default=True, help="Times as fast."
 )
-def node(file: Path, seed: int, bins: int, speed: float) -> None:
+@click.option(
+    "--every", default="1s", show_default=True, help="Between two readings of an asset, in real time."
+)
+def node(file: Path, seed: int, bins: int, speed: float, every: str) -> None:
     """Run a node on simulated hardware, for ever; FILE holds its tables but devices and assets."""
     from gateway.cli import configuration
+    from simulators.fleet.run import span
     from simulators.node import run_node
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with configuration():
-        run_node(file, seed=seed, bins=bins, speed=speed)
+        run_node(file, seed=seed, bins=bins, speed=speed, every_s=span("--every", every))
 
 
 @sim.command()

@@ -11,18 +11,19 @@ from simulators.clock import PacedClock
 from simulators.commune import build
 
 
-def run_node(file: Path, *, seed: int, bins: int, speed: float) -> None:
+def run_node(file: Path, *, seed: int, bins: int, speed: float, every_s: float = 1.0) -> None:
     """Run the node of `file` with the devices and assets of a simulated commune, until SIGTERM.
 
-    The simulated Pi's clock starts at the present and is set: each start is a boot of its own.
+    The simulated Pi's clock starts at the present and is set: each start is a boot of its own. Each asset is
+    read every `every_s` of real time, and of its own clock never more than once a second.
     """
     clock = PacedClock(datetime.now(UTC), speed=speed, boot_id=uuid.uuid4().hex)
     commune = build(seed, clock, bins=bins)
     try:
         with tempfile.TemporaryDirectory(prefix="sim-node-") as folder:
             whole = Path(folder) / "node.toml"
-            every = f"{max(int(speed), 1)}s"
-            tables = commune.config_toml(every=every, stale_after=f"{max(int(speed), 1) * 3}s")
+            every = max(int(speed * every_s), 1)
+            tables = commune.config_toml(every=f"{every}s", stale_after=f"{every * 3}s")
             whole.write_text(file.read_text(encoding="utf-8") + "\n" + tables, encoding="utf-8")
             run(config.load(whole), commune.io, speed)
     finally:
