@@ -64,7 +64,7 @@ class Commune(Contender):
     name = "commune"
     custody = "on disk (fsync) before the acknowledgement"
     program = str(_ROOT / ".venv/bin/commune") if (_ROOT / ".venv/bin/commune").exists() else "commune"
-    linger: ClassVar[str] = "0s"
+    linger: ClassVar[str] = "1500ms"  # the default
 
     def arguments(self) -> list[str]:
         """Write an edge.toml of a province, which takes every commune."""

@@ -1,4 +1,4 @@
-"""An hour of a whole commune on one machine: the memory of its node and of its edge must stay where it was."""
+"""An hour of a whole commune on one machine: the memory of its node and of its edge must stay as it was."""
 
 import subprocess
 import sys

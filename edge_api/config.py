@@ -78,12 +78,13 @@ class Trust(Settings, frozen=True):
 class Spool(Settings, frozen=True):
     """Table [spool]: where everything waits until the next hop has it.
 
+    `linger` is how long a reading may wait for company, so that a card is written less often; alarms do not.
     `max_bytes` is what may wait, `min_free` what stays free on the disk. `when_full` thins the oldest
     readings, or refuses new ones, which senders then keep; by default a commune thins, higher levels refuse.
     """
 
     path: Path = Path("/var/lib/commune/edge.db")
-    linger: Seconds = Seconds(0)
+    linger: Seconds = Seconds(1.5)
     keep: Seconds = Seconds(60)
     max_bytes: Bytes = Bytes(4_000_000_000)
     min_free: Bytes = Bytes(200_000_000)

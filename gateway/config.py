@@ -64,13 +64,13 @@ class Mqtt(Tls, frozen=True):
 
 
 class Spool(Settings, frozen=True):
-    """Table [spool]: where readings wait, and how long a commit may wait for company.
+    """Table [spool]: where readings wait, and how long a commit may wait for company, for the card's sake.
 
     `max_bytes` is what may wait, `min_free` what stays free on the disk; beyond, the oldest are thinned.
     """
 
     path: Path = Path("/var/lib/commune/node.db")
-    linger: Seconds = Seconds(0)
+    linger: Seconds = Seconds(1.5)
     max_bytes: Bytes = Bytes(1_000_000_000)
     min_free: Bytes = Bytes(200_000_000)
 

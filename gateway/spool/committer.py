@@ -1,6 +1,7 @@
 """Adaptive group commit: one thread writes whatever has arrived as soon as the last write is done."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_SILENCE = 2  # times the lingering
 _RETRY_FIRST_S = 0.5
 _RETRY_MOST_S = 10.0
 
@@ -21,7 +23,8 @@ class Committer(Generic[T]):
     items back (a client that waits for an answer), also of those that came meanwhile; what it leaves is
     tried again, for ever, in order.
     With `linger_s` a group waits that long for company, but never once `full` items wait: then the sender's
-    window may be closed, and it is waiting for us; nor once something `urgent` has come.
+    window may be closed, and it is waiting for us; nor once something `urgent` has come. What comes after a
+    silence twice as long goes at once: where there is little to do, nobody would join it.
     """
 
     def __init__(
@@ -85,10 +88,12 @@ class Committer(Generic[T]):
         return not self._thread.is_alive() and not self._items
 
     def _run(self) -> None:
+        ended = -math.inf  # when the last write did
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._items or self._stopping)
-                if self._linger_s and not self._stopping:
+                company = time.monotonic() - ended <= _SILENCE * self._linger_s
+                if company and not self._stopping:
                     self._wake.wait_for(
                         lambda: len(self._items) >= self._full or self._hurry or self._stopping,
                         self._linger_s,
@@ -100,6 +105,7 @@ class Committer(Generic[T]):
                 self._writing = len(group)
             written = self._write(group)
             self._writing = 0
+            ended = time.monotonic()
             if not written:
                 return
 

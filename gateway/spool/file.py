@@ -11,9 +11,14 @@ from gateway.spool.migrate import migrate
 from gateway.spool.wal import damage_in
 
 VERSION = 2
+PAGE = 1024
+"""Bytes of a page of a new spool. A commit of a few readings writes one or two pages, whatever their size, so
+small ones spare the card; a file that was made with others keeps them."""
+PAGES = (PAGE, 4096)
+"""The sizes that spools have been made with."""
 _WAL_LIMIT_BYTES = 4_000_000
 _CHECKED_BYTES = 200_000_000  # SQLite looks a file of this size through in 0.2 s once it has been read
-_MAGIC = b"SQLite format 3\0"
+MAGIC = b"SQLite format 3\0"
 _WAL_HEADER = 32
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 _UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
@@ -68,6 +73,8 @@ def _set_up(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+    (page,) = db.execute("PRAGMA page_size").fetchone()
+    db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_LIMIT_BYTES // page}")
     if path.stat().st_size < _CHECKED_BYTES:
         found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
@@ -96,7 +103,12 @@ def put_in_place(new: Path, path: Path) -> None:
 
 def make_tables(db: sqlite3.Connection) -> None:
     """Make the tables in an empty file, which nobody needs before it is put in its place."""
-    for setting in ("auto_vacuum = INCREMENTAL", "journal_mode = OFF", "synchronous = OFF"):
+    for setting in (
+        f"page_size = {PAGE}",
+        "auto_vacuum = INCREMENTAL",
+        "journal_mode = OFF",
+        "synchronous = OFF",
+    ):
         db.execute(f"PRAGMA {setting}").fetchall()
     schema = files("gateway.spool").joinpath("schema.sql").read_text()
     db.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
@@ -128,10 +140,10 @@ def _check_beside(path: Path) -> bool:
         if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
             raise DamageError("it cannot be read and written")
         with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
+            magic = file.read(len(MAGIC))
     except OSError as error:
         raise DamageError(str(error)) from error
-    if magic != _MAGIC:
+    if magic != MAGIC:
         raise DamageError("it does not begin as a database does")
     return False
 

@@ -11,25 +11,24 @@ from gateway.spool.store import Spool
 _WINDOW_S = 86_400.0  # lamps burn at night only: a day knows the whole load
 _BUCKET_S = 600.0
 _KNOWN_S = 60.0  # before that a rate says nothing
-_PAGE = 4096
-_USABLE = _PAGE - 12  # less the page's own header
+_HEADER = 12  # a page's own
 _ROW = 45  # times, counts and checksum, the record's header, and the cell's place in its page
 
 
-def page_bytes(payload: int) -> float:
-    """Return how many bytes of the file a row takes that holds so many: pages are filled with whole rows.
+def page_bytes(payload: int, page: int) -> float:
+    """Return how many bytes of a file with such pages a row takes that holds so many: whole rows fill pages.
 
     By SQLite's file format: of a row larger than a page only the beginning is among others.
     """
-    size = payload + _ROW
+    size, usable = payload + _ROW, page - _HEADER
     rest_pages = 0
-    if size > _USABLE - 23:
-        least = (_PAGE - 12) * 32 // 255 - 23
-        here = least + (size - least) % (_PAGE - 4)
-        here = here if here <= _PAGE - 35 else least
-        rest_pages = -(-(size - here) // (_PAGE - 4))
+    if size > usable - 23:
+        least = (page - 12) * 32 // 255 - 23
+        here = least + (size - least) % (page - 4)
+        here = here if here <= page - 35 else least
+        rest_pages = -(-(size - here) // (page - 4))
         size = here
-    return _USABLE / max(_USABLE // size, 1) + rest_pages * _PAGE
+    return usable / max(usable // size, 1) + rest_pages * page
 
 
 @dataclass(slots=True)
@@ -53,6 +52,7 @@ class FillRate:
         self._buckets: deque[_Bucket] = deque()
         self._since_s: float | None = None
         self._last_s = 0.0
+        (self._page,) = spool.query("PRAGMA page_size")[0]
         spool.watchers.append(self._came)
         spool.rewriters.append(self._rewritten)
 
@@ -76,12 +76,14 @@ class FillRate:
         if first:
             self._since_s = now_s  # how long the first took to come is not known
         else:
-            self._add(now_s, sum(map(_cost, segments)), 1)
+            self._add(now_s, sum(map(self._cost, segments)), 1)
 
     def _rewritten(self, old: Sequence[Head], new: Sequence[Segment]) -> None:
         if sum(head.points for head in old) == sum(each.points for each in new):  # joined, not thinned
-            before = sum(page_bytes(head.size + len(head.span) + len(head.boot or "")) for head in old)
-            self._add(self._monotonic(), sum(map(_cost, new)) - before, 0)
+            before = sum(
+                page_bytes(head.size + len(head.span) + len(head.boot or ""), self._page) for head in old
+            )
+            self._add(self._monotonic(), sum(map(self._cost, new)) - before, 0)
 
     def _add(self, now_s: float, size: float, commits: int) -> None:
         start_s = now_s // _BUCKET_S * _BUCKET_S
@@ -96,6 +98,5 @@ class FillRate:
             if self._buckets and self._since_s is not None:
                 self._since_s = max(self._since_s, self._buckets[0].start_s)
 
-
-def _cost(segment: Segment) -> float:
-    return page_bytes(len(segment.body) + len(segment.span) + len(segment.boot or ""))
+    def _cost(self, segment: Segment) -> float:
+        return page_bytes(len(segment.body) + len(segment.span) + len(segment.boot or ""), self._page)

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
-from gateway.spool.file import beside
+from gateway.spool.file import MAGIC, PAGES, beside
 from gateway.spool.rows import Row
 
-_PAGE = 4096  # SQLite's default, which we keep
 _LEAF = 0x0D
 _MOST_COLUMNS = 32
 _MOST_BYTES = 64_000_000
@@ -23,11 +22,36 @@ _INTEGERS = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}
 Get = Callable[[int], bytes | None]
 
 
-class Pages:
-    """The pages of a database file and of the write-ahead log beside it."""
+def sizes(path: Path) -> tuple[int, ...]:
+    """Return how large a spool's pages are, by its file's or its log's head; all sizes, if neither can say.
 
-    def __init__(self, path: Path) -> None:
+    A wrong guess yields no row: checksums do not fit.
+    """
+    for file, at, magics in (
+        (path, 16, (MAGIC,)),
+        (beside(path, "-wal"), 8, (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")),
+    ):
+        handle = _open(file)
+        if handle is None:
+            continue
+        try:
+            head = os.pread(handle, _WAL_HEADER, 0)
+        except OSError:
+            continue
+        finally:
+            os.close(handle)
+        size = int.from_bytes(head[at : at + (2 if at == 16 else 4)], "big")
+        if head.startswith(magics) and size in PAGES:
+            return (size,)
+    return PAGES
+
+
+class Pages:
+    """The pages, of `page` bytes each, of a database file and of the write-ahead log beside it."""
+
+    def __init__(self, path: Path, page: int) -> None:
         self.unreadable = 0
+        self._page = page
         self._main = _open(path)
         self._wal = _open(beside(path, "-wal"))
         self._frames = list(self._find_frames())
@@ -47,7 +71,7 @@ class Pages:
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """Yield row number and values of whatever looks like a row, a later version after an earlier one."""
-        size = _size(self._main) // _PAGE + 1
+        size = _size(self._main) // self._page + 1
         for number in range(1, size + 1):
             yield from self.leaf(number)
         for number, offset in self._frames:
@@ -63,9 +87,9 @@ class Pages:
 
     def _leaf(self, number: int, page: bytes) -> Iterator[tuple[int, Row]]:
         head = 100 if number == 1 else 0
-        if len(page) < _PAGE or page[head] != _LEAF:
+        if len(page) < self._page or page[head] != _LEAF:
             return
-        cells = min(int.from_bytes(page[head + 3 : head + 5], "big"), (_PAGE - head - 8) // 2)
+        cells = min(int.from_bytes(page[head + 3 : head + 5], "big"), (self._page - head - 8) // 2)
         for at in struct.unpack_from(f">{cells}H", page, head + 8):
             for get in (self._new, self._old) if self._newest else (self._old,):
                 found = _cell(page, at, get)
@@ -73,7 +97,7 @@ class Pages:
                     yield found
 
     def _old(self, number: int) -> bytes | None:
-        return self._read(self._main, (number - 1) * _PAGE)
+        return self._read(self._main, (number - 1) * self._page)
 
     def _new(self, number: int) -> bytes | None:
         offset = self._newest.get(number)
@@ -83,7 +107,7 @@ class Pages:
         if handle is None:
             return None
         try:
-            return os.pread(handle, _PAGE, offset)
+            return os.pread(handle, self._page, offset)
         except OSError:
             self.unreadable += 1
             return None
@@ -92,7 +116,7 @@ class Pages:
         """Yield page number and offset of the log's frames; those of an earlier round have another salt."""
         size = _size(self._wal)
         salt = None
-        for at in range(_WAL_HEADER, size - _FRAME_HEADER, _FRAME_HEADER + _PAGE):
+        for at in range(_WAL_HEADER, size - _FRAME_HEADER, _FRAME_HEADER + self._page):
             try:
                 header = os.pread(self._wal or 0, _FRAME_HEADER, at)
             except OSError:
@@ -139,21 +163,22 @@ def _cell(page: bytes, at: int, get: Get) -> tuple[int, Row] | None:
 
 
 def _payload(page: bytes, at: int, size: int, get: Get) -> bytes | None:
-    most = _PAGE - 35
+    whole = len(page)
+    most = whole - 35
     if size <= most:
         return page[at : at + size]
-    least = (_PAGE - 12) * 32 // 255 - 23
-    local = least + (size - least) % (_PAGE - 4)
+    least = (whole - 12) * 32 // 255 - 23
+    local = least + (size - least) % (whole - 4)
     local = local if local <= most else least
     parts = [page[at : at + local]]
     (following,) = struct.unpack_from(">I", page, at + local)
     missing = size - local
     while missing > 0:
         more = get(following) if following else None
-        if more is None or len(more) < _PAGE:
+        if more is None or len(more) < whole:
             return None
-        parts.append(more[4 : 4 + min(missing, _PAGE - 4)])
-        missing -= _PAGE - 4
+        parts.append(more[4 : 4 + min(missing, whole - 4)])
+        missing -= whole - 4
         following = int.from_bytes(more[:4], "big")
     return b"".join(parts)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.spool.errors import SpoolError
 from gateway.spool.file import COMPANIONS, IN_USE, beside, make_tables, put_in_place, sync_folder
-from gateway.spool.pages import Pages
+from gateway.spool.pages import Pages, sizes
 from gateway.spool.ranges import RangeSet
 from gateway.spool.rows import INSERT, Row, sealed, tables_of
 from gateway.spool.segment import Gap, Span, Stream, parse_span
@@ -24,7 +24,7 @@ DAMAGE = "damage"
 """Reason of a gap: the spool that held these readings was damaged before it could pass them on."""
 
 JUMP = 1_000_000
-"""Numbers left out after damage. A log that was lost holds at most 1000 pages, and a page fewer than 300
+"""Numbers left out after damage. A log that was lost holds at most 4 MB, and that fewer than 300,000
 readings, so no number given before is given again."""
 
 MARK = "-damaged"  # a file of this name says that the running process met damage
@@ -117,10 +117,11 @@ def _copy(path: Path, db: sqlite3.Connection, *, by_seq: bool) -> str:
     make_tables(db)
     db.execute("BEGIN")
     found = _Found()
-    with Pages(path) as pages:
-        for number, record in pages.rows():
-            for table, row in tables_of(number, record):
-                _take(db, found, table, row)
+    for size in sizes(path):
+        with Pages(path, size) as pages:
+            for number, record in pages.rows():
+                for table, row in tables_of(number, record):
+                    _take(db, found, table, row)
     _drop_confirmed(db, found)
     kept = _kept(db, by_seq=by_seq)
     found.last_id = max(

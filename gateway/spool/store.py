@@ -38,7 +38,7 @@ from gateway.spool.segment import (
 log = logging.getLogger(__name__)
 
 _KEEP_S = 60.0  # a database that has answered 204 may still forget; this long we can send again
-_FREE_PAGES = 2_000  # 8 MB: fewer free pages are soon used again, and giving them back wears the card
+_FREE_BYTES = 8_000_000  # fewer are soon used again, and giving them back wears the card
 
 DROPPED = "dropped"
 """Reason of a gap: what was quarantined has been given up by a person."""
@@ -295,7 +295,10 @@ class Spool(SeenFile):
                 write_notes(db, {"last_id": str(self.last_id), "last_ns": str(self.last_ns)})
             self._deleted.update(doomed)
             self._touched.clear()
-            if self.writer.execute("PRAGMA freelist_count").fetchone()[0] > _FREE_PAGES:
+            (free,), (page,) = (
+                self.writer.execute(f"PRAGMA {what}").fetchone() for what in ("freelist_count", "page_size")
+            )
+            if free * page > _FREE_BYTES:
                 # A script steps the pragma to its end; execute() would give back a single page.
                 self.writer.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(FULL);")
             return gone

@@ -10,13 +10,12 @@ from edge_api.config import Upstream
 from edge_api.lineprotocol import parse
 from edge_api.parts import Parts
 from gateway.spool import DAMAGE, Outbox, RangeSet, Spool, reclaim
+from gateway.spool.file import PAGE
 from gateway.spool.pages import Pages
 from gateway.spool.rows import tables_of
 from tests.edge_api.edge_rig import PROVINCE, edge_at_work, edge_config, kept
 from tests.edge_api.rig import STREAM, segment
 from tests.parts.wait import until
-
-PAGE = 4096
 
 
 def damaged(path: Path) -> int:
@@ -27,7 +26,7 @@ def damaged(path: Path) -> int:
     reclaim(spool, [Outbox(spool, "next")])  # which numbers were seen is then on other pages, too
     spool.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     spool.close()
-    with Pages(path) as pages:
+    with Pages(path, PAGE) as pages:
         held = {n: len(segments_on(pages, n)) for n in range(1, path.stat().st_size // PAGE + 1)}
     data = bytearray(path.read_bytes())
     at = (max(held, key=lambda n: held[n]) - 1) * PAGE

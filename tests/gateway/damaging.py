@@ -17,6 +17,7 @@ from gateway.spool import (
     Spool,
     reclaim,
 )
+from gateway.spool.file import PAGE
 from gateway.spool.rows import tables_of
 from gateway.spool.segment import parse_span
 
@@ -102,9 +103,9 @@ def flip(data: bytearray, chance):
 
 def blank_pages(data: bytearray, chance):
     for _ in range(chance.choice((1, 2, 5))):
-        at = chance.randrange(len(data)) // 4096 * 4096
-        data[at : at + 4096] = chance.choice((bytes(4096), b"\xff" * 4096, chance.randbytes(4096)))
-    del data[len(data) // 4096 * 4096 + 32 :]
+        at = chance.randrange(len(data)) // PAGE * PAGE
+        data[at : at + PAGE] = chance.choice((bytes(PAGE), b"\xff" * PAGE, chance.randbytes(PAGE)))
+    del data[len(data) // PAGE * PAGE + 32 :]
 
 
 def blank_sectors(data: bytearray, chance):

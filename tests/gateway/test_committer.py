@@ -1,6 +1,7 @@
 """Whoever asks whether all is committed must not be told so while a reading is on its way to the disk."""
 
 import threading
+import time
 
 from gateway.spool import Committer
 
@@ -41,6 +42,9 @@ def test_what_is_urgent_does_not_wait_for_company_and_takes_with_it_what_waits()
 
     committer = Committer(commit, linger_s=60, full=100, urgent=lambda item: item == "alarm")
     committer.start()
+    committer.put("first")  # which goes at once
+    assert written.wait(10)
+    written.clear()
     committer.put("reading")
     committer.put("reading", "alarm")
     assert written.wait(10)
@@ -48,4 +52,29 @@ def test_what_is_urgent_does_not_wait_for_company_and_takes_with_it_what_waits()
     committer.put("later")
     assert not written.wait(0.2), "what comes after it waits again"
     assert committer.stop()
-    assert groups == [["reading", "reading", "alarm"], ["later"]]
+    assert groups == [["first"], ["reading", "reading", "alarm"], ["later"]]
+
+
+def test_what_comes_after_a_long_silence_goes_at_once_and_what_follows_waits_for_company():
+    groups, written = [], threading.Event()
+
+    def commit(items):
+        groups.append((time.monotonic(), items))
+        written.set()
+
+    committer = Committer(commit, linger_s=0.3, full=100)
+    committer.start()
+    for turn in range(2):
+        began = time.monotonic()
+        committer.put(f"alone {turn}")
+        assert written.wait(10)
+        assert groups[-1][0] - began < 0.2
+        written.clear()
+        committer.put(f"a {turn}")
+        committer.put(f"b {turn}")
+        assert written.wait(10)
+        assert groups[-1][0] - began >= 0.3
+        written.clear()
+        assert not written.wait(0.8), "a silence, and nothing to write"
+    assert committer.stop()
+    assert [items for _, items in groups] == [["alone 0"], ["a 0", "b 0"], ["alone 1"], ["a 1", "b 1"]]

@@ -19,7 +19,8 @@ from gateway.spool import (
     SpoolError,
     reclaim,
 )
-from gateway.spool.pages import Pages
+from gateway.spool.file import PAGE
+from gateway.spool.pages import Pages, sizes
 from gateway.spool.salvage import JUMP
 from tests.gateway.damaging import (
     KINDS,
@@ -103,19 +104,40 @@ def check_edge_after_salvage(spool, before, after):
         assert not any(seq in claimed for seq in range(first, last + 1))
 
 
+@pytest.mark.parametrize("lost_heads", [False, True], ids=["readable", "no head tells the size of pages"])
+def test_a_spool_with_pages_of_before_goes_on_and_is_salvaged(tmp_path, monkeypatch, by_seq, lost_heads):
+    with monkeypatch.context() as before:
+        before.setattr("gateway.spool.file.PAGE", 4096)
+        spool, _ = fill(tmp_path / "spool.db", by_seq=by_seq)
+    had = held(spool)
+    spool.close()
+    spool = Spool(spool.path, by_seq=by_seq, keep_s=0)
+    assert spool.query("PRAGMA page_size") == [(4096,)]
+    assert held(spool) == had
+    spool.close()
+    data = bytearray(spool.path.read_bytes())
+    data[100 if not lost_heads else 0 : 130] = bytes(30 if not lost_heads else 130)
+    spool.path.write_bytes(data)
+    assert sizes(spool.path) == ((PAGE, 4096) if lost_heads else (4096,))
+    saved = Spool(spool.path, by_seq=by_seq, keep_s=0)
+    assert saved.query("PRAGMA page_size") == [(PAGE,)]
+    assert held(saved) == had
+    saved.close()
+
+
 @pytest.mark.slow
 def test_one_bad_page_costs_the_segments_on_it_and_no_other(tmp_path, by_seq):
     original, _ = fill(tmp_path / "original" / "spool.db", by_seq=by_seq)
     before = held(original)
     reclaim(original, [Outbox(original, "up")])
     original.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    pages = original.path.stat().st_size // 4096
-    with Pages(original.path) as found:
+    pages = original.path.stat().st_size // PAGE
+    with Pages(original.path, PAGE) as found:
         rows = {number: segment_rows(found, number) for number in range(1, pages + 1)}
     victim = max(rows, key=lambda number: len(rows[number]))
     path = copy(original.path, tmp_path / "copy")
     data = bytearray(path.read_bytes())
-    data[(victim - 1) * 4096 : victim * 4096] = bytes(4096)
+    data[(victim - 1) * PAGE : victim * PAGE] = bytes(PAGE)
     path.write_bytes(data)
     spool = Spool(path, by_seq=by_seq)
     gone = {seq for first, last in rows[victim] for seq in range(first, last + 1)} & before
@@ -219,8 +241,8 @@ def test_damage_met_under_way_raises_the_alarm_and_is_mended_by_the_next_start(t
         )
     spool.close()
     data = bytearray(path.read_bytes())
-    for page in [at for at in range(4, len(data) // 4096) if data[at * 4096] == 0][::9]:
-        data[page * 4096 : page * 4096 + 4] = b"\xff" * 4  # the chain of a body leads out of the file
+    for page in [at for at in range(4, len(data) // PAGE) if data[at * PAGE] == 0][::45]:
+        data[page * PAGE : page * PAGE + 4] = b"\xff" * 4  # the chain of a body leads out of the file
     path.write_bytes(data)
     alarms = []
     spool = Spool(path, by_seq=by_seq)
