@@ -1,4 +1,4 @@
-"""A node that the bench can measure by itself: real, on this machine, without a simulated world in its memory."""
+"""A node for the bench to measure alone: real, on this machine, without a simulated world in its memory."""
 
 from pathlib import Path
 

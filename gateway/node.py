@@ -88,6 +88,7 @@ class Node:
         )
         self.quota = Quota(self.spool, Limits(int(config.spool.max_bytes), int(config.spool.min_free)))
         self.publisher.disk_failed = self.quota.gave_out
+        self.publisher.crowded = lambda: self.quota.full
         self.journal.room = Room(
             self.quota,
             Thinner(

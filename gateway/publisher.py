@@ -33,7 +33,8 @@ _LIVE_BYTES = 32_000  # of what waited through an outage, how much counts as liv
 _URGENT_EVERY = 50  # messages of a backlog segment between two looks for events and live readings
 _STALL_FIRST_S = 5.0
 _STALL_MOST_S = 120.0
-_RECLAIM_S = 10.0
+_HOUSE_S = 10.0
+_RECLAIM_S = 60.0  # each time wears the card
 _TICK_S = 1.0
 _FAILURE_PAUSE_S = 2.0
 _GOODBYE_S = 0.5  # for the statuses, when all the time was needed for readings
@@ -66,9 +67,10 @@ class Publisher:
         self._news = self._fresh = True
         self._idle = self._stalled = self._stopping = False
         self._stall_s = _STALL_FIRST_S
-        self._moved_at = self._reclaimed_at = monotonic()
+        self._moved_at = self._kept_at = self._reclaimed_at = monotonic()
         self._beat = time.monotonic()
         self.disk_failed: Callable[[Exception], object] = lambda _: None
+        self.crowded: Callable[[], bool] = lambda: False
         self.commands: Sequence[str] = ()
         self.reads_at: Callable[[], int] | None = None  # the clock of readings that come by themselves
         self.commanded: Callable[[str, Message], None] = lambda _path, _message: None
@@ -321,7 +323,10 @@ class Publisher:
         now = self._monotonic()
         if self.reads_at is not None:
             self._shown.overdue(self.reads_at())
-        if now - self._reclaimed_at >= _RECLAIM_S:
+        if now - self._kept_at < _HOUSE_S:
+            return
+        self._kept_at = now
+        if now - self._reclaimed_at >= _RECLAIM_S or self.crowded():
             self._reclaimed_at = now
             reclaim(self.spool, [self.outbox])
-            self._compactor.compact()
+        self._compactor.compact()

@@ -191,4 +191,5 @@ host = "{broker[0]}"
 port = {broker[1]}
 [spool]
 path = "{folder}/{sim.gw}.db"
+linger = "0s"
 """ + sim.config_toml(every=f"{every_s:g}s", stale_after=f"{3 * every_s:g}s")

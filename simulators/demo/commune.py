@@ -271,6 +271,7 @@ host = "{broker[0]}"
 port = {broker[1]}
 [spool]
 path = "{folder}/{world.gw}.db"
+linger = "0s"
 """ + world.config_toml(every=EVERY)
     file = folder / f"{world.gw}.toml"
     file.write_text(text, encoding="utf-8")

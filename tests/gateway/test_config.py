@@ -113,7 +113,7 @@ def test_a_good_file_is_read_as_it_stands(file):
 def test_what_is_left_out_has_its_default(file):
     config = read(file, SITE)
     assert (config.mqtt.host, config.mqtt.custody, config.mqtt.keepalive) == ("localhost", "edge", 30)
-    assert (config.spool.path, config.spool.linger) == (Path("/var/lib/commune/node.db"), 0)
+    assert (config.spool.path, config.spool.linger) == (Path("/var/lib/commune/node.db"), 1.5)
     assert config.clock.require_sync
     assert config.mqtt.password() is None
 

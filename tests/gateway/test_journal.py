@@ -130,7 +130,7 @@ def test_a_node_whose_wall_clock_runs_wild_keeps_rhythm_order_and_every_reading(
     file = tmp_path / "node.toml"
     file.write_text(
         '[site]\nprovince = "42"\ncommune = "18562"\ngw = "gw-01"\n[mqtt]\nhost = "127.0.0.1"\nport = 1\n'
-        f'[spool]\npath = "{tmp_path}/node.db"\n' + world.config_toml(every="60s")
+        f'[spool]\npath = "{tmp_path}/node.db"\nlinger = "0s"\n' + world.config_toml(every="60s")
     )
     node = Node(node_config.load(file, {}), world.io)
     node.start(threads=False)
