@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import away, pages, report, rounds, soak
+from bench import away, pages, report, rounds, soak, starts
 from bench.contenders import Commune, Contender, NodeRed, Plain, Sparing, VmAgent
 from bench.feed import show
 from bench.keepers import EdgeKeeper, PlainKeeper, Rabbit, ThingsBoard
@@ -122,8 +122,14 @@ def works(scale: float, minutes: float) -> list[Work]:
         Work(
             "start",
             "From the start of the process to the first reading upstream",
-            rounds.starting,
+            starts.starting,
             {Commune: {}, NodeRed: {}, Plain: {}},
+        ),
+        Work(
+            "a node's start",
+            "A node, from the start of its process to its first reading at the broker",
+            starts.node_starting,
+            {Commune: {}},
         ),
         Work(
             "idle",

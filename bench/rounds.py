@@ -7,7 +7,6 @@ from bench.meter import files_bytes
 from bench.rig import Figures, Helper, round_of, spent, used
 
 _DAY_S = 86_400
-_LOOK_S = 1.0
 
 
 def feed(kind: type[Contender], *, count: int, database: str = "victoria", **load: int) -> Figures:
@@ -169,40 +168,3 @@ def card(kind: type[Contender], *, count: int, assets: int) -> Figures:
             "written_bytes": written / count,
             "lost": count - rig.stored(),
         }
-
-
-def soak(kind: type[Contender], *, count: int, rate: float, **load: int) -> Figures:
-    """Readings at a steady rate for long: how far the memory is from what it was once all was warm."""
-    with round_of(kind, feed=True) as (rig, contender, _):
-        assert rig.broker is not None
-        helper = Helper("writer", port=rig.broker.port, count=count, rate=rate, **load)
-        helper.ready()
-        before, began = used(contender), time.monotonic()
-        helper.go()
-        seen: list[float] = []
-        while time.monotonic() - began < count / rate:
-            time.sleep(_LOOK_S)
-            seen.append(used(contender).rss_mb)
-        helper.facts()
-        rig.arrived(count)
-        warm = seen[len(seen) // 10 :]
-        return {
-            "minutes": count / rate / 60,
-            "rss_first_mb": warm[0],
-            "rss_last_mb": warm[-1],
-            "rss_low_mb": min(warm),
-            "rss_high_mb": max(warm),
-            "cpu_s_per_million": (used(contender).cpu_s - before.cpu_s) / count * 1e6,
-            "lost": count - rig.stored(),
-        }
-
-
-def starting(kind: type[Contender]) -> Figures:
-    """From the start of the process to the first reading at the upstream; the files are in the cache."""
-    with round_of(kind, feed=True) as (rig, contender, _):
-        contender.stop()
-        before = rig.rows()
-        began = time.monotonic()
-        contender.start()
-        taken = rig.warm(contender) if rig.rows() <= before else time.monotonic() - began
-        return {"start_s": taken}

@@ -4,15 +4,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from bench.contenders import Broker, Commune, Contender
+from bench.contenders import Broker, Commune, Contender, Places
 from bench.meter import Use, use
+from bench.nodes import HOME
 from bench.rig import Database, Figures
-from gateway.feed.communes import communes
 from tests.parts.process import Part
 from tests.parts.wait import until
 
-_HOME = communes()[0]  # where a fleet of one commune is, too
 _BINS = 4
 _NODE_EVERY_S = 6  # ten or so assets: some hundred readings a minute
 _FLEET_ASSETS = 200  # with the node's own, what 300 assets a minute come to
@@ -28,7 +28,7 @@ class CommuneEdge(Commune):
         """Write the configuration of a province's edge, then say that this is a commune's."""
         arguments = super().arguments()
         file = self.folder / "edge.toml"
-        site = f'level = "commune"\ncommune = "{_HOME.code}"\n'
+        site = f'level = "commune"\ncommune = "{HOME.code}"\n'
         kept = [row for row in file.read_text().splitlines() if not row.startswith("linger")]
         file.write_text("\n".join(kept).replace('level = "province"', site))
         return arguments
@@ -48,7 +48,7 @@ class SimNode(Part):
         """Write the tables of its node.toml that the simulation does not bring along."""
         file = self.folder / "node.toml"
         file.write_text(
-            f'[site]\nprovince = "{_HOME.province}"\ncommune = "{_HOME.code}"\ngw = "gw-01"\n'
+            f'[site]\nprovince = "{HOME.province}"\ncommune = "{HOME.code}"\ngw = "gw-01"\n'
             f'[mqtt]\nhost = "127.0.0.1"\nport = {self._broker}\n'
             f'[spool]\npath = "{self.folder}/node.db"\n'
         )
@@ -62,39 +62,34 @@ class SimNode(Part):
 def soak(kind: type[Contender], *, minutes: float) -> Figures:
     """Let a commune go on for so long; the first tenth is warming up. `kind` says only whose row it is."""
     del kind
-    with Broker() as broker, Database() as database:
-        from tempfile import TemporaryDirectory  # noqa: PLC0415
-
-        with TemporaryDirectory(prefix="commune-soak-") as name:
-            from bench.contenders import Places  # noqa: PLC0415
-
-            folder = Path(name)
-            edge = CommuneEdge(Places(folder / "edge", broker.port, database.port))
-            with edge, SimNode(folder / "node", broker.port) as node:
-                until(lambda: database.metric("vm_rows_inserted_total") > 0, within_s=60, what="a reading")
-                fleet = subprocess.Popen(
-                    [
-                        Commune.program, "sim", "fleet", "--communes=1", f"--assets={_FLEET_ASSETS}",
-                        f"--broker=127.0.0.1:{broker.port}", f"--for={minutes * 60}", "--json",
-                    ],
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )  # fmt: skip
-                began, said = time.monotonic(), 0.0
-                seen: list[tuple[Use, Use]] = []
-                while (past := time.monotonic() - began) < minutes * 60:
-                    time.sleep(_LOOK_S)
-                    seen.append((use(edge.pid), use(node.pid)))
-                    if past - said >= _SAY_S:
-                        said = past
-                        e, n = seen[-1]
-                        print(
-                            f"    {past / 60:.0f} min: edge {e.rss_mb:.1f} MB {e.cpu_s:.2f} s {e.written} B,"
-                            f" node {n.rss_mb:.1f} MB {n.cpu_s:.2f} s {n.written} B",
-                            file=sys.stderr, flush=True,
-                        )  # fmt: skip
-                facts, _ = fleet.communicate()
-                print(f"    fleet: {facts}", file=sys.stderr, flush=True)
+    with Broker() as broker, Database() as database, TemporaryDirectory(prefix="commune-soak-") as name:
+        folder = Path(name)
+        edge = CommuneEdge(Places(folder / "edge", broker.port, database.port))
+        with edge, SimNode(folder / "node", broker.port) as node:
+            until(lambda: database.metric("vm_rows_inserted_total") > 0, within_s=60, what="a reading")
+            fleet = subprocess.Popen(
+                [
+                    Commune.program, "sim", "fleet", "--communes=1", f"--assets={_FLEET_ASSETS}",
+                    f"--broker=127.0.0.1:{broker.port}", f"--for={minutes * 60}", "--json",
+                ],
+                stdout=subprocess.PIPE,
+                text=True,
+            )  # fmt: skip
+            began, said = time.monotonic(), 0.0
+            seen: list[tuple[Use, Use]] = []
+            while (past := time.monotonic() - began) < minutes * 60:
+                time.sleep(_LOOK_S)
+                seen.append((use(edge.pid), use(node.pid)))
+                if past - said >= _SAY_S:
+                    said = past
+                    e, n = seen[-1]
+                    print(
+                        f"    {past / 60:.0f} min: edge {e.rss_mb:.1f} MB {e.cpu_s:.2f} s {e.written} B,"
+                        f" node {n.rss_mb:.1f} MB {n.cpu_s:.2f} s {n.written} B",
+                        file=sys.stderr, flush=True,
+                    )  # fmt: skip
+            facts, _ = fleet.communicate()
+            print(f"    fleet: {facts}", file=sys.stderr, flush=True)
     figures: Figures = {"minutes": minutes}
     for at, whose in enumerate(("edge", "node")):
         warm = [each[at] for each in seen[len(seen) // 10 :]]

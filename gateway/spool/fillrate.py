@@ -12,6 +12,7 @@ _WINDOW_S = 86_400.0  # lamps burn at night only: a day knows the whole load
 _BUCKET_S = 600.0
 _KNOWN_S = 60.0  # before that a rate says nothing
 _HEADER = 12  # a page's own
+_TREE = 14  # a page's entry in the map of pages, and in the page above it
 _ROW = 45  # times, counts and checksum, the record's header, and the cell's place in its page
 
 
@@ -28,7 +29,7 @@ def page_bytes(payload: int, page: int) -> float:
         here = here if here <= page - 35 else least
         rest_pages = -(-(size - here) // (page - 4))
         size = here
-    return usable / max(usable // size, 1) + rest_pages * page
+    return (page + _TREE) / max(usable // size, 1) + rest_pages * (page + _TREE)
 
 
 @dataclass(slots=True)
