@@ -16,6 +16,7 @@ from gateway.journal import Entry, Journal, records
 from gateway.renumber import go_on, number_again
 from gateway.spool import DAMAGE, EVENTS, JUMP, READINGS, Outbox, RangeSet, Spool, reclaim
 from tests.faults.rig import EdgeProgram, mqtt_table
+from tests.faults.spool_writer import Deaf
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.wait import until
 
@@ -30,13 +31,6 @@ class Always:
 
     def settle(self, _first: int, _last: int) -> "Always":
         return self
-
-
-class Deaf:
-    read = 2**62
-
-    def add(self, _points: object, _segment: int | None) -> None:
-        return None
 
 
 def node_on(path: Path) -> tuple[Spool, Journal]:
