@@ -50,7 +50,8 @@ class Body:
             return text
         province, commune, domain, asset = key.split("/", 3)
         mark = f",asset={asset},commune={commune},domain={domain},province={province} "
-        return "".join([line for line in text.splitlines(keepends=True) if mark in line])
+        lines = text.split("\n")[:-1]
+        return "".join([f"{line}\n" for line in lines if line[: line.index(" ") + 1].endswith(mark)])
 
 
 class Series:

@@ -175,6 +175,16 @@ def test_of_one_time_what_came_last_counts_however_it_came(path: Path) -> None:
     history.close()
 
 
+def test_a_text_that_looks_like_another_assets_line_is_a_text(path: Path) -> None:
+    mimic = "x,asset=bin-1,commune=18562,domain=waste,province=42 \x0b"
+    history = History(path)
+    add_body(history, [reading(0, {"a": 1.0}), reading(1, {"a": 2.0, "b": mimic}, asset="bin-2")])
+    assert values(history) == [1.0]
+    assert values(history, key=KEYS[1]) == [2.0]
+    assert values(history, "b", KEYS[1]) == [mimic]
+    history.close()
+
+
 def test_a_disk_that_takes_nothing_loses_none_of_it(path: Path) -> None:
     history = History(path, busy_s=0.01)
     lock = sqlite3.connect(path, isolation_level=None)
