@@ -23,9 +23,9 @@ class MessageArrival(Struct, frozen=True, gc=False):
 
 
 class BatchArrival(Struct, frozen=True):
-    """One HTTP body, kept as it came. `done` is completed once it is on disk.
+    """One HTTP body, kept as it came. `done` is completed once it is on disk and shown.
 
-    An empty one asks the writer to show what came beside it; `done` then says that it is shown.
+    An empty one asks the writer to show what came beside it.
     """
 
     body: bytes

@@ -79,15 +79,10 @@ class Intake:
             stored = self._append(group)
             self.counts.commits += 1
         # It is on disk: from here on nothing may make the committer believe that it is not.
-        self._remember(group)  # whoever has an answer finds it counted
-        looking: list[BatchArrival] = []
+        self._remember(group)
         for arrival in arrivals:
             if isinstance(arrival, MessageArrival):
                 arrival.ack()
-            elif not arrival.points:
-                looking.append(arrival)
-            elif not arrival.done.done():
-                arrival.done.set_result(None)
         self._spool.saw(group.times)
         self._touched({stream: group.homes.get(stream) for stream in group.span})
         try:
@@ -95,8 +90,9 @@ class Intake:
         except Exception:
             # History is a copy for people: a fault in it must not undo what is committed and acknowledged.
             log.exception("what was committed cannot be shown; custody goes on")
-        for arrival in looking:
-            arrival.done.set_result(None)
+        for arrival in arrivals:  # whoever has an answer finds it counted, and shown
+            if isinstance(arrival, BatchArrival) and not arrival.done.done():
+                arrival.done.set_result(None)
 
     def _show(self, group: Group, stored: Stored | None) -> None:
         """Show first what came into the spool beside us (replays, the edge's own words), then this.

@@ -67,6 +67,14 @@ def full(*_: object, **__: object) -> None:
     raise sqlite3.OperationalError("database or disk is full")
 
 
+def test_whoever_has_an_answer_finds_it_shown(desk: Desk) -> None:
+    web = batch(line(1))
+    shown: list[int] = []
+    web.done.add_done_callback(lambda _: shown.append(len(desk.history.latest())))
+    desk.intake.commit([web])
+    assert shown == [1]
+
+
 def test_a_group_is_one_commit_with_a_segment_a_lane_and_then_everyone_is_answered(desk: Desk) -> None:
     web = batch("m v=1 7")
     desk.intake.commit([desk.message(2), desk.message(1), desk.message(3, EVENTS), web])
