@@ -25,7 +25,12 @@ def open_database(
     """
     db = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     try:
-        for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", f"cache_size = -{cache_kib}"):
+        for pragma in (
+            "journal_mode = WAL",
+            f"synchronous = {synchronous}",
+            f"cache_size = -{cache_kib}",
+            "secure_delete = OFF",  # Debian's default writes all that is deleted a second time, as zeros
+        ):
             db.execute(f"PRAGMA {pragma}").fetchall()
         found = db.execute("PRAGMA user_version").fetchone()[0]
         if found not in {0, version}:

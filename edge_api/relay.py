@@ -156,7 +156,7 @@ class Relay:
         try:
             while pieces:
                 heads = pieces.pop()
-                error = self._write(b"".join(self._spool.body(head.id) for head in heads), batch.lane)
+                error = self._write(b"".join(self._spool.bodies([head.id for head in heads])), batch.lane)
                 if error is None:
                     self._confirmed(Batch(batch.lane, tuple(heads)))
                 elif len(heads) > 1:

@@ -70,7 +70,7 @@ class Compactor:
 
     def _join_run(self, run: list[Head]) -> int:
         try:
-            body = self._join([self._spool.body(head.id) for head in run])
+            body = self._join(list(self._spool.bodies([head.id for head in run])))
         except (OSError, EOFError, zlib.error, DamageError) as error:
             # One body is not whole gzip, or not what was written; whoever sends it will find out which.
             log.warning("segments %d to %d stay as they are: %s", run[0].id, run[-1].id, error)

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _KEEP_S = 60.0  # a database that has answered 204 may still forget; this long we can send again
 _FREE_BYTES = 8_000_000  # fewer are soon used again, and giving them back wears the card
+_ASKED = 200  # segments read at a time
+_PIECE = 250  # pages given back at a time
 
 DROPPED = "dropped"
 """Reason of a gap: what was quarantined has been given up by a person."""
@@ -177,14 +179,21 @@ class Spool(SeenFile):
 
         One that is not what was written is set aside, and raises DamageError; nobody waits for it any more.
         """
-        rows = self.query(f"{SELECT['segment']} WHERE id = ?", (segment_id,))
-        if not rows:
-            raise KeyError(segment_id)
-        if not intact("segment", rows[0]):
-            why = f"segment {segment_id} is not what was written"
-            self._set_aside(rows[0], why)
-            raise DamageError(why)
-        return bytes(rows[0][-1])
+        return next(self.bodies([segment_id]))
+
+    def bodies(self, ids: Sequence[int]) -> Iterator[bytes]:
+        """Yield the bytes of segments as `body` returns them, some hundred a question."""
+        for first in range(0, len(ids), _ASKED):
+            asked = ids[first : first + _ASKED]
+            marks = ", ".join("?" * len(asked))
+            rows = {row[0]: row for row in self.query(f"{SELECT['segment']} WHERE id IN ({marks})", asked)}
+            for number in asked:
+                row = rows.pop(number)
+                if not intact("segment", row):
+                    why = f"segment {number} is not what was written"
+                    self._set_aside(row, why)
+                    raise DamageError(why)
+                yield bytes(row[-1])
 
     def set_aside(self, segment_id: int, why: str) -> None:
         """Keep a segment that can be of no use as quarantine, and its readings as a gap."""
@@ -295,10 +304,18 @@ class Spool(SeenFile):
                 write_notes(db, {"last_id": str(self.last_id), "last_ns": str(self.last_ns)})
             self._deleted.update(doomed)
             self._touched.clear()
-            (free,), (page,) = (
-                self.writer.execute(f"PRAGMA {what}").fetchone() for what in ("freelist_count", "page_size")
-            )
-            if free * page > _FREE_BYTES:
-                # A script steps the pragma to its end; execute() would give back a single page.
-                self.writer.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(FULL);")
+            self._give_back()
             return gone
+
+    def _give_back(self) -> None:
+        """Make the file smaller when much of it is free."""
+        (free,), (page,) = (
+            self.writer.execute(f"PRAGMA {what}").fetchone() for what in ("freelist_count", "page_size")
+        )
+        if free * page <= _FREE_BYTES:
+            return
+        # A script steps the pragma to its end; execute() would give back a single page. In pieces that fit
+        # SQLite's cache: what lies beyond the new end is then dropped, and else written to the log before.
+        for _ in range(0, free, _PIECE):
+            self.writer.executescript(f"PRAGMA incremental_vacuum({_PIECE})")
+        self.writer.executescript("PRAGMA wal_checkpoint(FULL)")

@@ -1,7 +1,7 @@
 """Every answer of an upstream leads to the right act, and no line is lost or stands in another's way."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -216,14 +216,14 @@ def test_a_relay_survives_what_it_does_not_expect_and_the_rest_goes_on(
     spool: Spool, influx2: Influx2, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unreadable = {2}
-    healthy = spool.body
+    healthy = spool.bodies
 
-    def body(segment_id: int) -> bytes:
-        if segment_id in unreadable:
+    def bodies(ids: Sequence[int]) -> Iterator[bytes]:
+        if unreadable & set(ids):
             raise RuntimeError("database disk image is malformed")
-        return healthy(segment_id)
+        return healthy(ids)
 
-    monkeypatch.setattr(spool, "body", body)
+    monkeypatch.setattr(spool, "bodies", bodies)
     spool.append([segment([1]), segment([2]), segment([3])])
     with relaying(spool, influx2.url) as relay:
         until(lambda: arrived(influx2) == lines([1, 3]))
@@ -252,14 +252,14 @@ def test_what_always_fails_unexpectedly_keeps_no_new_reading_waiting(
     spool: Spool, influx2: Influx2, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge_api.relay.BACKOFF_MOST_S", 600.0)  # until it is tried again
-    healthy = spool.body
+    healthy = spool.bodies
 
-    def body(segment_id: int) -> bytes:
-        if segment_id == 1:
+    def bodies(ids: Sequence[int]) -> Iterator[bytes]:
+        if 1 in ids:
             raise RuntimeError("a bug")
-        return healthy(segment_id)
+        return healthy(ids)
 
-    monkeypatch.setattr(spool, "body", body)
+    monkeypatch.setattr(spool, "bodies", bodies)
     spool.append([segment([1])])
     with relaying(spool, influx2.url) as relay:
         for seq in (2, 3):

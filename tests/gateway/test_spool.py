@@ -253,9 +253,20 @@ def test_the_file_gives_space_back_after_a_drain(tmp_path):
     full = spool.path.stat().st_size
     while batch := outbox.next(1_000_000):
         outbox.done(batch)
+    spool.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert reclaim(spool, [outbox]) == 40
     assert spool.path.stat().st_size < full / 40
+    # What was deleted is not written once more, neither as zeros nor on its way out of the file.
+    assert spool.path.with_name("spool.db-wal").stat().st_size < full / 10
     spool.close()
+
+
+def test_bodies_come_in_the_order_in_which_they_are_asked_for_however_many(spool):
+    spool.append([reading(seq) for seq in range(1, 701)])
+    asked = [*range(700, 0, -2), *range(1, 700, 2)]
+    assert list(spool.bodies(asked)) == [b"body %d" % seq for seq in asked]
+    with pytest.raises(KeyError):
+        list(spool.bodies([1, 701]))
 
 
 def test_group_commit_takes_whatever_has_arrived_while_the_last_commit_ran():
