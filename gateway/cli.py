@@ -101,7 +101,7 @@ def node() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 def config(file: Path, as_json: bool) -> None:
     """Check a node's configuration and say all that is wrong with it; exit code 2 if anything is."""
-    from gateway.config import load
+    from gateway.config_check import load
 
     try:
         with speaking("en" if as_json else in_front()):
@@ -126,7 +126,7 @@ node.add_command(recalculate)
 @click.argument("file", type=click.Path(path_type=Path), default=CONFIG)
 def run(file: Path) -> None:
     """Read, keep and send until told to stop."""
-    from gateway.config import load
+    from gateway.config_check import load
     from gateway.node import run as run_node
     from gateway.spool import SpoolError
     from sensors.io.pi import PiIO

@@ -61,7 +61,7 @@ def calibrate(
     Without TARGET it prints what can be calibrated.
     """
     from gateway.cli import configuration
-    from gateway.config import load
+    from gateway.config_check import load
     from sensors.io.pi import PiIO
 
     with configuration(lang):

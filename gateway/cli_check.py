@@ -148,7 +148,7 @@ def shown(answers: "Iterator[Answer]", lang: str, *, as_json: bool, over: bool =
 
 def loaded(file: Path, lang: str, *, as_json: bool) -> "NodeConfig":
     """Read the configuration; say which lines two devices claim before anything else, and exit with 2."""
-    from gateway import config
+    from gateway import config, config_check
     from gateway.check.look import Place, wiring_conflicts
     from gateway.check.show import folded
     from gateway.check.words import told
@@ -156,7 +156,7 @@ def loaded(file: Path, lang: str, *, as_json: bool) -> "NodeConfig":
     from sensors.errors import ConfigError
 
     found = settings.load(file, config.NodeConfig)
-    problems = config.check(found)
+    problems = config_check.check(found)
     if not problems:
         return found
     places = []

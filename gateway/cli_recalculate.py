@@ -21,7 +21,7 @@ def recalculate(asset: str, readings: TextIO, file: Path, *, as_json: bool) -> N
     import msgspec
 
     from gateway.cli import configuration, in_front
-    from gateway.config import load
+    from gateway.config_check import load
     from gateway.recalculating import Recalculator
     from sensors.calibration import Calibrations
 

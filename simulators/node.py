@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway import config
+from gateway import config_check
 from gateway.node import run
 from simulators.clock import PacedClock
 from simulators.commune import build
@@ -25,7 +25,7 @@ def run_node(file: Path, *, seed: int, bins: int, speed: float, every_s: float =
             every = max(int(speed * every_s), 1)
             tables = commune.config_toml(every=f"{every}s", stale_after=f"{every * 3}s")
             whole.write_text(file.read_text(encoding="utf-8") + "\n" + tables, encoding="utf-8")
-            run(config.load(whole), commune.io, speed)
+            run(config_check.load(whole), commune.io, speed)
     finally:
         clock.close()
         commune.close()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway import config as node_config
+from gateway import config_check
 from gateway.feed.communes import commune
 from gateway.node import Node
 from simulators.breakable import Switched, devices
@@ -36,7 +37,7 @@ class Station:
 
     def start(self) -> None:
         """Give it power."""
-        node = self.make(node_config.load(self.file, {}), self.sim)
+        node = self.make(config_check.load(self.file, {}), self.sim)
         node.start(threads=False)
         self.node = node
 

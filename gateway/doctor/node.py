@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.config import NodeConfig, load
+from gateway.config import NodeConfig
+from gateway.config_check import load
 from gateway.doctor import machine, services
 from gateway.doctor.symptom import Area, Symptom, of
 from gateway.feed.link import Link, Settings

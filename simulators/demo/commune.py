@@ -13,7 +13,7 @@ from pathlib import Path
 from edge_api import config as edge_config
 from edge_api.edge import Edge
 from edge_api.server import HttpServer
-from gateway import config as node_config
+from gateway import config_check
 from gateway.node import Node
 from sensors.errors import ConfigError
 from simulators.clock import VirtualClock
@@ -275,7 +275,7 @@ linger = "0s"
 """ + world.config_toml(every=EVERY)
     file = folder / f"{world.gw}.toml"
     file.write_text(text, encoding="utf-8")
-    node = Node(node_config.load(file, {}), world.io)
+    node = Node(config_check.load(file, {}), world.io)
     node.start(threads=False)
     stack.callback(node.stop)
     return SimNode(world, node, clock, int(start.timestamp() * 1e9))

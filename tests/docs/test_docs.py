@@ -15,6 +15,7 @@ from edge_api import config as edge_config
 from edge_api.api.app import create_app
 from edge_api.metrics import Metrics
 from gateway import config as node_config
+from gateway import config_check
 from gateway.cli import main
 from gateway.feed import KINDS, TYPES, Ack, Command, Topic, decode_event, decode_reading
 from gateway.feed.bodies import Custody, Meta, decode
@@ -24,7 +25,7 @@ from tests.edge_api.fake_edge import FakeEdge
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("sensors", "gateway", "edge_api", "simulators")
-LOADERS = {"node.toml": node_config.load, "edge.toml": edge_config.load}
+LOADERS = {"node.toml": config_check.load, "edge.toml": edge_config.load}
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 
 

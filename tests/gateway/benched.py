@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from gateway.config import NodeConfig, check
+from gateway.config import NodeConfig
+from gateway.config_check import check
 from gateway.runner import AssetReading, Runner
 from sensors import registry, settings
 from sensors.io.keeper import MemoryKeeper

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from gateway import config as node_config
+from gateway import config_check
 from gateway.alarms.plan import rules_of
 from gateway.feed.limits import Limit, shipped, valid
 from sensors.errors import ConfigError
@@ -32,7 +33,7 @@ inputs = { pH = "probe.pH" }
 def loaded(tmp_path, more):
     file = tmp_path / "node.toml"
     file.write_text(HEAD + more)
-    return node_config.load(file, {})
+    return config_check.load(file, {})
 
 
 def rules(tmp_path, more, day=None):

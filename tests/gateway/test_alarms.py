@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from gateway import config as node_config
+from gateway import config_check
 from gateway.alarms import Engine
 from gateway.alarms.engine import GONE, NOTE
 from gateway.alarms.plan import rules_of
@@ -219,7 +219,7 @@ def test_a_node_raises_the_alarms_of_its_bins_with_every_link_down(tmp_path):
         '[site]\nprovince = "42"\ncommune = "18562"\ngw = "gw-01"\n[mqtt]\nhost = "127.0.0.1"\nport = 1\n'
         f'[spool]\npath = "{tmp_path}/node.db"\n' + world.config_toml(every="60s")
     )
-    node = Node(node_config.load(file, {}), world.io)
+    node = Node(config_check.load(file, {}), world.io)
     node.start(threads=False)
     begin = clock.monotonic_ns()
     for minute, act in (

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from gateway import config as node_config
+from gateway import config_check
 from gateway.feed import Ack, Command, Event, encode, from_ns
 from gateway.feed.bodies import decode
 from gateway.feed.link import Link, Settings
@@ -105,7 +105,7 @@ def test_a_lamp_follows_a_command_from_the_broker_and_says_so_or_why_not(tmp_pat
         '[[device]]\nid = "relay"\ndriver = "relay"\nconfig = { line = "GPIO17", feedback = "GPIO22" }\n'
         + world.config_toml(every="10s", stale_after="30s")
     )
-    node = Node(node_config.load(file, {}), world.io)
+    node = Node(config_check.load(file, {}), world.io)
     answers = []
     topic = "ntm/v1/42/18562/lighting/cabinet-01/"
     link = Link(

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import config as node_config
+from gateway import config_check
 from gateway.calibrating import Calibrating, Target, find, make
 from gateway.cli import node
 from gateway.cli_calibrate import reached, run
@@ -192,7 +192,7 @@ def test_a_target_knows_the_coarsest_pulse_of_its_meter(tmp_path, meter, litres)
     path = tmp_path / "node.toml"
     device = f'[[device]]\nid = "m"\ndriver = "pulse-flow"\nconfig = {{ line = "GPIO4", {meter} }}\n'
     path.write_text(f"{SITE}{device}")
-    config = node_config.load(path)
+    config = config_check.load(path)
     metrics = registry.driver("pulse-flow").metrics
     assert find(config, lambda _: metrics, "m").litres_per_pulse == litres
     assert find(config, lambda _: metrics, "m.flow").litres_per_pulse == 0.0
@@ -233,7 +233,7 @@ def test_without_a_name_it_says_what_there_is_and_when_it_was_calibrated(file):
 
 
 def test_names_find_what_they_mean(file, world):
-    config = node_config.load(file, {})
+    config = config_check.load(file, {})
     kinds = Runner(config, world.io, lambda _reading: None).kinds
     assert find(config, kinds, "bin-0001").of == "bin-0001"
     assert find(config, kinds, "quality-01.pH") == PH
@@ -247,7 +247,7 @@ def terminal(file, world, typed, **other):
 
     @click.command()
     def command():
-        config = node_config.load(file, {})
+        config = config_check.load(file, {})
         given = {"kind": None, "by": "Hoa", "note": "", "points": (), "wait": 60, "lang": "vi"} | other
         with reached(config, lambda: world.io) as way:
             run(way, "bin-0001", **given, as_json=False)

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.config import Mqtt, NodeConfig, bus_of, check, load
+from gateway.config import Mqtt, NodeConfig, bus_of
+from gateway.config_check import check, load
 from sensors import settings
 from sensors.errors import ConfigError
 from sensors.io import Line, Port

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from gateway.cli import node
 from gateway.cli_check import check
-from gateway.config import load
+from gateway.config_check import load
 from sensors.errors import ConfigError
 from sensors.text import said, speaking
 from tests.gateway.test_config import changed

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from gateway import config as node_config
+from gateway import config_check
 from gateway.feed import FeedError, decode_reading, to_ns
 from gateway.journal import UNDATED, doubt, records
 from gateway.node import Node
@@ -132,7 +132,7 @@ def test_a_node_whose_wall_clock_runs_wild_keeps_rhythm_order_and_every_reading(
         '[site]\nprovince = "42"\ncommune = "18562"\ngw = "gw-01"\n[mqtt]\nhost = "127.0.0.1"\nport = 1\n'
         f'[spool]\npath = "{tmp_path}/node.db"\nlinger = "0s"\n' + world.config_toml(every="60s")
     )
-    node = Node(node_config.load(file, {}), world.io)
+    node = Node(config_check.load(file, {}), world.io)
     node.start(threads=False)
     steps = {
         10: lambda: clock.step_wall(2 * DAY),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway import config as node_config
+from gateway import config_check
 from gateway.device import Device
 from gateway.feed import decode_reading, from_ns
 from gateway.journal import records
@@ -44,7 +44,7 @@ def water():
 def load(tmp_path, text):
     file = tmp_path / "node.toml"
     file.write_text(HEAD.format(spool=tmp_path / "node.db") + text)
-    return node_config.load(file, {})
+    return config_check.load(file, {})
 
 
 def test_a_calibration_holds_from_the_next_reading_on_and_its_age_is_told(tmp_path, water):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from gateway import config as node_config
+from gateway import config_check
 from gateway.node import Node
 from sensors.errors import IOUnavailable
 from simulators.clock import PacedClock
@@ -128,7 +128,7 @@ def simulated(tmp_path):
     file = tmp_path / "node.toml"
     head = TABLES.partition("[clock]")[0].format(port=free_port())
     file.write_text(f'{head}[spool]\npath = "{tmp_path}/node.db"\n' + world.config_toml(every="20s"))
-    node = Node(node_config.load(file, {}), world.io)
+    node = Node(config_check.load(file, {}), world.io)
     yield node
     node.stop(0.5)
     clock.close()

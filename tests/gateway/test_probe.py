@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from gateway import config
+from gateway import config_check
 from gateway.cli_probe import node, report
 from gateway.probe.propose import proposals
 from gateway.probe.scan import Met, Step, i2c, kernel_chips, modbus, thermometers
@@ -86,7 +86,7 @@ def test_what_is_proposed_is_a_configuration_that_loads(bench, tmp_path):
     ]
     file = tmp_path / "node.toml"
     file.write_text(SITE + "\n".join(proposals(found)), encoding="utf-8")
-    loaded = config.load(file, {})
+    loaded = config_check.load(file, {})
     assert [each.driver for each in loaded.devices] == [
         "ds18b20", "bh1750", "modbus-probe", "modbus-probe", "pzem004t"
     ]  # fmt: skip

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from gateway.config import NodeConfig, Site, check
+from gateway.config import NodeConfig, Site
 from gateway.config import Spool as SpoolTable
+from gateway.config_check import check
 from gateway.spool import READINGS, Outbox, Segment, Spool, reclaim
 from gateway.spool.quota import Fullness, Limits, Quota
 from sensors.errors import ConfigError

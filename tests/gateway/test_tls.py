@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
 
-from gateway import config as node_config
+from gateway import config_check
 from gateway.feed import decode_event
 from gateway.feed.expiry import ends, look, soonest
 from gateway.feed.tls import Tls, client_context, tls_problems
@@ -142,7 +142,7 @@ def test_a_node_raises_an_alarm_thirty_days_before_its_certificate_ends_and_clea
         '[[asset]]\nid = "gw-01"\ntype = "Device"\nevery = "60s"\n'
         'inputs = { cpuTemperature = "pi.cpuTemperature" }\n'
     )
-    node = Node(node_config.load(tmp_path / "node.toml", {}), world.io)
+    node = Node(config_check.load(tmp_path / "node.toml", {}), world.io)
     node.start(threads=False)
     begin = clock.monotonic_ns()
     for minute in (5, 10):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway import config
+from gateway import config_check
 from gateway.node import Node
 from simulators.clock import VirtualClock
 from simulators.commune import build
@@ -30,7 +30,7 @@ class Station:
         file = folder / "node.toml"
         tables = self.world.config_toml(every="15min", stale_after="1h")
         file.write_text(f'{SITE}[spool]\npath = "{folder}/node.db"\n{tables}', encoding="utf-8")
-        self.node = Node(config.load(file, {}), self.world.io)
+        self.node = Node(config_check.load(file, {}), self.world.io)
         self.taken = []
         self.node.start(threads=False)
         take = self.node.runner._emit
