@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Sequence
 from typing import cast
 
+import deflate
 from isal import igzip, isal_zlib
 
 from gateway.spool import span_of
@@ -13,6 +14,9 @@ DAMAGED = (OSError, EOFError, zlib.error, cast("type[Exception]", isal_zlib.erro
 """What taking a body apart raises when it is not whole gzip."""
 
 _LEVEL = 1  # isal's fastest that still finds repeats: 0.06 CPU-seconds a million readings
+_JOINED_LEVEL = (
+    7  # libdeflate's: a fifth fewer bytes than isal, for 1.2 CPU-seconds a million; 9 costs twice that
+)
 
 # A comment, or a series (a space in it has a backslash before it) and what follows it. Only there a quote
 # opens a text, and only right after the `=` of a field; a newline in that text does not end the line.
@@ -38,8 +42,13 @@ def join_lines(lines: list[bytes]) -> bytes:
 
 
 def join_bodies(bodies: Sequence[bytes]) -> bytes:
-    """Return one body of several; each ends its last line."""
-    return bytes(igzip.compress(b"".join(igzip.decompress(body) for body in bodies), _LEVEL))
+    """Return one body of several; each ends its last line.
+
+    Only what waits is joined, once or twice, and then lies on a card and goes over a thin line: there bytes
+    are dearer than the moment that it takes to find more of the repeats.
+    """
+    joined = b"".join(igzip.decompress(body) for body in bodies)
+    return bytes(deflate.gzip_compress(joined, _JOINED_LEVEL))
 
 
 def split_lines(body: bytes) -> list[bytes]:

@@ -1,13 +1,16 @@
 """A segment is taken apart where its lines end, whatever names and texts hold."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from isal import igzip
 
 from edge_api.lineprotocol import LineError, encode, parse
-from edge_api.lines import join_lines, split_lines
+from edge_api.lines import join_bodies, join_lines, split_lines
 from edge_api.point import Point
+from gateway.spool import READINGS, Compactor, Outbox, Segment, Spool, span_of
 
 TEXTS = st.text(alphabet='ab"\\=, #\n\r\t0é', max_size=6)
 NAMES = st.text(alphabet='ab"\\=, #\t0é', max_size=6).map(lambda name: f"{name}x")  # no name ends in \\
@@ -50,3 +53,26 @@ def test_whatever_the_parser_reads_is_split_as_the_parser_reads_it(text: str) ->
         return
     assert [point for line in split(text) for point in parse(line, default_ns=7)] == points
     assert len(split(text)) == len(points)
+
+
+def test_a_joined_backlog_is_read_back_as_it_was_written_and_takes_a_third_of_the_bytes(
+    tmp_path: Path,
+) -> None:
+    spool = Spool(tmp_path / "edge.db")
+    outbox = Outbox(spool, "next")
+    lines = [
+        f"m,asset=a{n % 9} seq={n}i,v={n * 37 % 101}.5 {n * 6_700_000_000}".encode() for n in range(3_000)
+    ]
+    spool.append(
+        [
+            Segment(READINGS, 1, span_of([("gw-01", "aa", n)]), join_lines([line]))
+            for n, line in enumerate(lines)
+        ]
+    )
+    before = sum(head.size for head in spool.heads(READINGS, 0, spool.last_id, 5_000))
+    Compactor(spool, [outbox], join_bodies).compact()
+    heads = spool.heads(READINGS, 0, spool.last_id, 5_000)
+    assert len(heads) < 100
+    assert sum(head.size for head in heads) < before / 3
+    assert [line for head in heads for line in split_lines(spool.body(head.id))] == lines
+    spool.close()
