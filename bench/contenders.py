@@ -93,13 +93,6 @@ api = "{self.at.api}"
         return ["edge", "run", str(file)]
 
 
-class Sparing(Commune):
-    """An edge whose readings wait five seconds for company, so that a card is written less."""
-
-    name = "commune, linger 5 s"
-    linger = "5s"
-
-
 class NodeRed(Contender):
     """Node-RED 4 with a batching flow."""
 

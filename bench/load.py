@@ -6,10 +6,9 @@ Reading `n` of a load is the same at every run and in both forms, so that what a
 import gzip
 import random
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from edge_api.ingest.mqtt import arrival
-from gateway.feed import TYPES, Topic, encode, from_ns
+from gateway.feed import TYPES, encode, from_ns
 
 START_NS = 1_795_412_400_000_000_000
 EPOCH = "7f3a9c"
@@ -22,22 +21,35 @@ _MS = 1_000_000
 
 def message(n: int, *, assets: int = 300, communes: int = 1, run: int = 1) -> tuple[str, bytes]:
     """Return topic and body of reading `n`: assets take turns over the communes, `run` readings at a time."""
-    turn, place = divmod(n, run)
-    which = turn % (assets * communes)
-    commune = COMMUNES[which % communes]
-    kind = which // communes % 3
-    asset = f"{_DOMAINS[kind][:3]}-{which // communes:06d}"
-    chance = random.Random(n)  # the same reading at every run
-    body = TYPES[KINDS[kind]](
+    it = _which(n, assets, communes, run)
+    body = TYPES[KINDS[it.kind]](
         v=1,
         ts=from_ns(START_NS + n * _MS),
-        gw=f"gw-{commune}",
+        gw=f"gw-{it.commune}",
         ep=EPOCH,
-        seq=turn // communes * run + place + 1,  # each commune counts without a hole
+        seq=it.seq,
         q="good",
-        **_values(kind, n, chance),
+        **_values(it.kind, n, random.Random(n)),
     )
-    return f"ntm/v1/{PROVINCE}/{commune}/{_DOMAINS[kind]}/{asset}/telemetry", encode(body)
+    return f"ntm/v1/{PROVINCE}/{it.commune}/{_DOMAINS[it.kind]}/{it.asset}/telemetry", encode(body)
+
+
+class _Which(NamedTuple):
+    """Whose reading it is."""
+
+    commune: str
+    kind: int
+    asset: str
+    seq: int
+
+
+def _which(n: int, assets: int, communes: int, run: int) -> _Which:
+    turn, place = divmod(n, run)
+    which = turn % (assets * communes)
+    number = which // communes
+    kind = number % 3
+    seq = turn // communes * run + place + 1  # each commune counts without a hole
+    return _Which(COMMUNES[which % communes], kind, f"{_DOMAINS[kind][:3]}-{number:06d}", seq)
 
 
 def _values(kind: int, n: int, chance: random.Random) -> dict[str, Any]:
@@ -63,13 +75,15 @@ def _values(kind: int, n: int, chance: random.Random) -> dict[str, Any]:
 
 
 def line(n: int, *, assets: int = 300, communes: int = 1, run: int = 1) -> str:
-    """Return reading `n` as the line that an edge would send upward."""
-    topic, body = message(n, assets=assets, communes=communes, run=run)
-    return arrival(Topic.parse(topic), body, _nothing).line
-
-
-def _nothing() -> None:
-    """Acknowledge nobody."""
+    """Return reading `n` as the line that an edge would send upward, of which millions are needed soon."""
+    it = _which(n, assets, communes, run)
+    fields = ",".join(
+        f"{name}={value}" if isinstance(value, float) else f'{name}="{value}"'
+        for name, value in _values(it.kind, n, random.Random(n)).items()
+    )
+    tags = f"asset={it.asset},commune={it.commune},domain={_DOMAINS[it.kind]},province={PROVINCE}"
+    own = f'gw="gw-{it.commune}",ep="{EPOCH}",seq={it.seq}i,q="good"'
+    return f"{KINDS[it.kind]},{tags} {fields},{own} {START_NS + n * _MS}"
 
 
 def bodies(count: int, each: int, *, assets: int, communes: int) -> Iterator[bytes]:

@@ -14,9 +14,12 @@ class Node(Part):
 
     program = Commune.program
 
-    def __init__(self, folder: Path, broker: int, *, assets: int, every: str, linger: str = "") -> None:
+    def __init__(
+        self, folder: Path, broker: int, *, assets: int, every: str, linger: str = "", gw: str = "gw-01"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder)
+        self._gw = gw
         self._broker = broker
         self._assets = assets
         self._every = every
@@ -25,14 +28,14 @@ class Node(Part):
     def arguments(self) -> list[str]:
         """Write its node.toml."""
         head = (
-            f'[site]\nprovince = "{HOME.province}"\ncommune = "{HOME.code}"\ngw = "gw-01"\n'
+            f'[site]\nprovince = "{HOME.province}"\ncommune = "{HOME.code}"\ngw = "{self._gw}"\n'
             f'[mqtt]\nhost = "127.0.0.1"\nport = {self._broker}\n'
             f'[spool]\npath = "{self.folder}/node.db"\n{self._linger}'
             "[clock]\nrequire_sync = false\n"
         )
         parts = [head]
         for number in range(1, self._assets + 1):
-            name = "gw-01" if number == 1 else f"asset-{number:02}"
+            name = self._gw if number == 1 else f"{self._gw}-asset-{number:02}"
             parts.append(
                 f'[[device]]\nid = "pi-{number}"\ndriver = "pi-health"\nconfig = {{ path = "/" }}\n'
                 f'[[asset]]\nid = "{name}"\ntype = "Device"\nevery = "{self._every}"\n'

@@ -1,16 +1,19 @@
 """A sender that is never the bottleneck: ready gzip bodies by HTTP over a few connections.
 
-Run as a process of its own: makes its bodies, says `ready`, begins at a line on its standard input, and ends
-with one line of JSON.
+Run as a process of its own: makes its bodies (or takes those that another left in the folder of `LOADS`),
+says `ready`, sends a step of them at each line on its standard input, and answers with a line of JSON.
 """
 
 import argparse
 import http.client
 import json
+import os
+import pickle
 import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 from bench.load import bodies
 
@@ -19,12 +22,19 @@ _PATH = "/api/v2/write?org=commune&bucket=commune&precision=ns"
 _AGAIN_S = 0.2
 _GIVE_UP_S = 120.0
 
+LOADS = "COMMUNE_BENCH_LOADS"
+"""The environment's name for a folder in which loads are kept for the next turn."""
+
 
 class Poster:
     """Sends bodies over several connections; one that is not taken, or perhaps not, goes again."""
 
-    def __init__(self, port: int, made: list[bytes]) -> None:
+    def __init__(self, port: int, made: list[bytes], pause_s: float = 0.0) -> None:
+        """Send each body `pause_s` after the one before it; 0: as fast as they are taken."""
         self.port = port
+        self._pause_s = pause_s
+        self._began = time.monotonic()
+        self._sent = 0
         self.answers: Counter[int] = Counter()
         self.took: list[float] = []
         self._bodies = iter(made)
@@ -43,8 +53,12 @@ class Poster:
         while True:
             with self._lock:
                 body = next(self._bodies, None)
+                due = self._began + self._sent * self._pause_s
+                self._sent += 1
             if body is None:
                 return
+            if self._pause_s:
+                time.sleep(max(due - time.monotonic(), 0.0))
             until = time.monotonic() + _GIVE_UP_S
             while not self._post(wire, body):
                 if time.monotonic() > until:
@@ -66,28 +80,45 @@ class Poster:
         return answer.status == 204
 
 
+def load(count: int, each: int, assets: int, communes: int) -> list[bytes]:
+    """Return the bodies of a load; they are made once for all turns."""
+    folder = os.environ.get(LOADS)
+    file = Path(folder or ".") / f"{count}-{each}-{assets}-{communes}.pickle"
+    if folder and file.exists():
+        found: list[bytes] = pickle.loads(file.read_bytes())
+        return found
+    made = list(bodies(count, each, assets=assets, communes=communes))
+    if folder:
+        file.write_bytes(pickle.dumps(made))
+    return made
+
+
 def main() -> None:
-    """Post COUNT readings."""
+    """Post COUNT readings in STEPS parts, RATE a second (0: as fast as they are taken)."""
     ask = argparse.ArgumentParser()
     for name, default in (("port", 0), ("count", 1), ("each", 300), ("assets", 300), ("communes", 69)):
         ask.add_argument(f"--{name}", type=int, default=default)
     ask.add_argument("--connections", type=int, default=8)
+    ask.add_argument("--steps", type=int, default=1)
+    ask.add_argument("--rate", type=float, default=0.0)
     it = ask.parse_args()
-    made = list(bodies(it.count, it.each, assets=it.assets, communes=it.communes))
+    made = load(it.count, it.each, it.assets, it.communes)
     print("ready", flush=True)
-    sys.stdin.readline()
-    poster = Poster(it.port, made)
-    began = time.monotonic()
-    poster.run(it.connections)
-    took = sorted(poster.took)
-    facts = {
-        "began": began,
-        "ended": time.monotonic(),
-        "answers": poster.answers,
-        "p50_ms": took[len(took) // 2] * 1e3,
-        "p99_ms": took[len(took) * 99 // 100] * 1e3,
-    }
-    print(json.dumps(facts), flush=True)
+    for step in range(it.steps):
+        part = made[len(made) * step // it.steps : len(made) * (step + 1) // it.steps]
+        sys.stdin.readline()
+        poster = Poster(it.port, part, it.each / it.rate if it.rate else 0.0)
+        began = time.monotonic()
+        poster.run(it.connections)
+        took = sorted(poster.took)
+        facts = {
+            "began": began,
+            "ended": time.monotonic(),
+            "answers": poster.answers,
+            "p50_ms": took[len(took) // 2] * 1e3,
+            "p99_ms": took[len(took) * 99 // 100] * 1e3,
+        }
+        print(json.dumps(facts), flush=True)
 
 
 if __name__ == "__main__":

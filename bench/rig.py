@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contenders import Broker, Contender, Places, VmAgent
-from bench.load import KINDS
+from bench.load import KINDS, START_NS
 from bench.meter import Use, use
 from bench.writer import connect, packet
 from tests.parts.http import ask
@@ -27,6 +28,8 @@ _STILL_S = 3.0  # nothing has come for so long: perhaps that was all
 _GONE_S = 20.0  # nothing has come for so long: that was all
 _SETTLE_S = 1.0
 _LOOK_S = 0.05
+_SETTLED_S = 30.0
+_CALM_S, _CALM_SHARE = 1.0, 0.05  # so long with less than so much of a core: it is done
 _WARM = (
     b'{"v":1,"type":"Device","ts":"2026-11-23T00:00:00.000Z","gw":"warm","ep":"aa","seq":%d,"q":"good",'
     b'"rssi":1}'
@@ -57,9 +60,8 @@ class Helper:
         self._process.stdin.flush()
 
     def facts(self) -> dict[str, Any]:
-        """Wait for its end and return what it says."""
+        """Wait until it has done what it was told to, and return what it says of it."""
         facts: dict[str, Any] = json.loads(self._line())
-        self._process.wait()
         return facts
 
     def end(self) -> None:
@@ -73,6 +75,37 @@ class Helper:
         if not line:
             raise RuntimeError(f"the helper ended: {self._process.wait()}")
         return line
+
+
+class Watch:
+    """Looks all the time how much has come upstream, so that a rate can be told without its last group.
+
+    Whoever waits for company (a second and a half, 100 ms, 5,000 readings) waits with the last of a load
+    too, which says nothing of its rate.
+    """
+
+    SHARE = 0.95
+    """Of the load: the rate is that of its first nineteen twentieths, for all contenders alike."""
+
+    def __init__(self, rig: "Rig") -> None:
+        self._rig = rig
+        self._seen = [(time.monotonic(), rig.rows())]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        while not self._stop.wait(_LOOK_S):
+            self._seen.append((time.monotonic(), self._rig.rows()))
+
+    def per_s(self, count: int, began: float) -> float:
+        """End it when all has come; return the rate of the load's first part since `began`."""
+        self._stop.set()
+        self._thread.join()
+        first, last = self._seen[0][1], self._seen[-1][1]
+        goal = first + (last - first) * self.SHARE
+        at, rows = next(each for each in self._seen if each[1] >= goal)
+        return count * (rows - first) / (last - first) / (at - began)
 
 
 class Database(VictoriaMetrics):
@@ -117,12 +150,12 @@ class Rig:
         except OSError:
             return False
 
-    def stored(self) -> int:
-        """Count what the upstream holds of the load, by asking it."""
+    def stored(self, *, all_of: bool = False) -> int:
+        """Count what the upstream holds of the load, by asking it; `all_of`: of readings of any type."""
         if isinstance(self.database, InfluxDB):
             return sum(self.database.count(kind, "seq") for kind in KINDS)
         ask(self.database.port, "GET", "/internal/force_flush")
-        names = "|".join(f"{kind}_seq" for kind in KINDS)
+        names = ".+_seq" if all_of else "|".join(f"{kind}_seq" for kind in KINDS)
         params = {"query": f'sum(count_over_time({{__name__=~"{names}"}}[10y]))', "nocache": "1"}
         answer = ask(self.database.port, "GET", "/api/v1/query", {**params, "time": str(time.time() + 9e6)})
         result = json.loads(answer.body)["data"]["result"]
@@ -133,7 +166,7 @@ class Rig:
         if isinstance(self.database, InfluxDB):
             stats = json.loads(ask(self.database.port, "GET", "/debug/vars").body)
             return float(
-                sum(v["values"].get("writeReq", 0) for k, v in stats.items() if k.startswith("httpd"))
+                sum(v["values"].get("pointsWrittenOK", 0) for k, v in stats.items() if k.startswith("httpd"))
             )
         return self.database.metric("vm_rows_inserted_total")
 
@@ -191,11 +224,11 @@ class Rig:
         return int(json.loads(ask(self.tap, "GET", "/tap").body)["wire_bytes"])
 
     def times(self) -> dict[int, float]:
-        """Return when the 204 came that covers each reading."""
+        """Return when the 204 came that covers each reading, by its number in the load."""
         found: dict[int, float] = {}
-        for at, seqs in json.loads(ask(self.tap, "GET", "/tap/times").body):
-            for seq in seqs:
-                found.setdefault(seq, at)
+        for at, times_ms in json.loads(ask(self.tap, "GET", "/tap/times").body):
+            for ms in times_ms:
+                found.setdefault(ms - START_NS // 1_000_000, at)
         return found
 
 
@@ -222,6 +255,21 @@ def spent(before: Use, after: Use, count: int) -> Figures:
         "rss_mb": after.rss_mb,
         "peak_mb": after.peak_mb,
     }
+
+
+def settled(contender: Contender, limit_s: float = _SETTLED_S) -> Use:
+    """Wait until a contender has nothing left to do of what it took; return what it has used by then.
+
+    An edge writes its history later than it relays: a load is paid for when that is done too.
+    """
+    before, end = used(contender), time.monotonic() + limit_s
+    while time.monotonic() < end:
+        time.sleep(_CALM_S)
+        now = used(contender)
+        if now.cpu_s - before.cpu_s < _CALM_SHARE * _CALM_S:
+            return now
+        before = now
+    return before
 
 
 def used(contender: Contender) -> Use:

@@ -4,9 +4,11 @@ import time
 
 from bench.contenders import Contender
 from bench.meter import files_bytes
-from bench.rig import Figures, Helper, round_of, spent, used
+from bench.rig import Figures, Helper, Watch, round_of, settled, spent, used
 
-_DAY_S = 86_400
+_STEP_S = 10.0
+_HOUSE_S = 12.0  # an edge joins what waits every ten seconds
+_WAIT_S = 40.0
 
 
 def feed(kind: type[Contender], *, count: int, database: str = "victoria", **load: int) -> Figures:
@@ -15,12 +17,13 @@ def feed(kind: type[Contender], *, count: int, database: str = "victoria", **loa
         assert rig.broker is not None
         helper = Helper("writer", port=rig.broker.port, count=count, **load)
         helper.ready()
-        before = used(contender)
+        before, watch = used(contender), Watch(rig)
         helper.go()
         began = helper.facts()["began"]
-        last = rig.arrived(count)
-        figures = spent(before, used(contender), count)
-        return {"per_s": count / (last - began), "lost": count - rig.stored(), **figures}
+        rig.arrived(count)
+        rate = watch.per_s(count, began)
+        figures = spent(before, settled(contender), count)
+        return {"per_s": rate, "lost": count - rig.stored(), **figures}
 
 
 def paced(kind: type[Contender], *, count: int, rate: float, **load: int) -> Figures:
@@ -37,7 +40,7 @@ def paced(kind: type[Contender], *, count: int, rate: float, **load: int) -> Fig
         arrived = rig.times()
         took, n = [], 0
         for until, at in left:
-            took += [arrived[seq + 1] - at for seq in range(n, until) if seq + 1 in arrived]
+            took += [arrived[each] - at for each in range(n, until) if each in arrived]
             n = until
         took.sort()
         return {
@@ -49,19 +52,23 @@ def paced(kind: type[Contender], *, count: int, rate: float, **load: int) -> Fig
         }
 
 
-def post(kind: type[Contender], *, count: int, **load: int) -> Figures:
-    """Ready line protocol by HTTP, as children send it."""
+def post(kind: type[Contender], *, count: int, rate: float = 0.0, **load: int) -> Figures:
+    """Ready line protocol by HTTP, as children send it; with `rate`, so many readings a second."""
     with round_of(kind, feed=False) as (rig, contender, _):
-        helper = Helper("poster", port=contender.port, count=count, **load)
+        helper = Helper("poster", port=contender.port, count=count, rate=rate, **load)
         helper.ready()
-        before = used(contender)
+        before, watch = used(contender), Watch(rig)
         helper.go()
         facts = helper.facts()
-        last = rig.arrived(count)
-        figures = spent(before, used(contender), count)
+        rig.arrived(count)
+        per_s = watch.per_s(count, facts["began"])
+        arrived = used(contender)
+        figures = spent(before, settled(contender), count)
+        figures["cpu_by_arrival_s_per_million"] = (arrived.cpu_s - before.cpu_s) / count * 1e6
+        if not rate:
+            figures["per_s"] = per_s
+            figures["taken_per_s"] = count / (facts["ended"] - facts["began"])
         return {
-            "per_s": count / (last - facts["began"]),
-            "taken_per_s": count / (facts["ended"] - facts["began"]),
             "answer_p50_ms": facts["p50_ms"],
             "answer_p99_ms": facts["p99_ms"],
             "lost": count - rig.stored(),
@@ -69,35 +76,45 @@ def post(kind: type[Contender], *, count: int, **load: int) -> Figures:
         }
 
 
-def drain(kind: type[Contender], *, count: int, **load: int) -> Figures:
-    """A backlog that grew while the upstream was away, and is then let go."""
+def drain(kind: type[Contender], *, count: int, steps: int, **load: int) -> Figures:
+    """A backlog that grows in steps while the upstream is away, waits, and is then let go."""
     with round_of(kind, feed=False) as (rig, contender, _):
-        empty = used(contender)
         at_rest = files_bytes(contender.folder, "*")
         rig.database.kill()
-        helper = Helper("poster", port=contender.port, count=count, **load)
+        helper = Helper("poster", port=contender.port, count=count, steps=steps, **load)
         helper.ready()
-        helper.go()
-        helper.facts()
-        time.sleep(5)  # what is only in memory by now stays there
-        full = used(contender)
+        empty = used(contender)
+        figures: Figures = {"rss_empty_mb": empty.rss_mb}
+        now = empty
+        for step in range(1, steps + 1):
+            before = now
+            helper.go()
+            helper.facts()
+            now = settled(contender, _STEP_S)  # what history has still to write, and what is joined
+            figures[f"step_{step}_cpu_s_per_million"] = (now.cpu_s - before.cpu_s) / count * steps * 1e6
+            figures[f"step_{step}_rss_mb"] = now.rss_mb
+        time.sleep(_HOUSE_S)
+        full = settled(contender, _WAIT_S)
         buffered = files_bytes(contender.folder, "*") - at_rest
         rig.database.start()
         before, rows = used(contender), rig.rows()
         while rig.rows() <= rows:
             time.sleep(0.01)
-        began = time.monotonic()
-        last = rig.arrived(count)
+        began, watch = time.monotonic(), Watch(rig)
+        rig.arrived(count)
+        rate = watch.per_s(count, began)
         after = used(contender)
         return {
-            "per_s": count / (last - began),
-            "cpu_s_per_million": (after.cpu_s - before.cpu_s) / count * 1e6,
+            "per_s": rate,
+            "fill_cpu_s_per_million": (now.cpu_s - empty.cpu_s) / count * 1e6,
+            "wait_cpu_s_per_million": (full.cpu_s - now.cpu_s) / count * 1e6,
+            "drain_cpu_s_per_million": (after.cpu_s - before.cpu_s) / count * 1e6,
             "disk_bytes": buffered / count,
-            "rss_empty_mb": empty.rss_mb,
             "rss_full_mb": full.rss_mb,
             "rss_mb": after.rss_mb,
             "peak_mb": after.peak_mb,
             "lost": count - rig.stored(),
+            **figures,
         }
 
 
@@ -147,24 +164,4 @@ def idle(kind: type[Contender], *, seconds: float, fed: bool) -> Figures:
             "idle_cpu_percent": (after.cpu_s - before.cpu_s) / seconds * 100,
             "rss_mb": after.rss_mb,
             "written_bytes": float(after.written - before.written),
-        }
-
-
-def card(kind: type[Contender], *, count: int, assets: int) -> Figures:
-    """So many assets, each once a minute: what is handed to the disk, and what that would be in a day."""
-    with round_of(kind, feed=True) as (rig, contender, _):
-        assert rig.broker is not None
-        helper = Helper("writer", port=rig.broker.port, count=count, assets=assets, rate=assets / 60)
-        helper.ready()
-        before, began = used(contender), time.monotonic()
-        helper.go()
-        helper.facts()
-        seconds = time.monotonic() - began
-        written = used(contender).written - before.written
-        rig.arrived(count)
-        return {
-            "minutes": seconds / 60,
-            "gb_a_day": written / seconds * _DAY_S / 1e9,
-            "written_bytes": written / count,
-            "lost": count - rig.stored(),
         }

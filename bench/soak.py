@@ -8,14 +8,15 @@ from tempfile import TemporaryDirectory
 
 from bench.contenders import Broker, Commune, Contender, Places
 from bench.meter import Use, use
-from bench.nodes import HOME
+from bench.nodes import HOME, Node
 from bench.rig import Database, Figures
 from tests.parts.process import Part
 from tests.parts.wait import until
 
 _BINS = 4
 _NODE_EVERY_S = 6  # ten or so assets: some hundred readings a minute
-_FLEET_ASSETS = 200  # with the node's own, what 300 assets a minute come to
+_FLEET_ASSETS = 100  # with the nodes' own, what 300 assets a minute come to
+_NODE_ASSETS = 100  # of a node that reads files of this machine, each once a minute
 _LOOK_S = 5.0
 _SAY_S = 60.0
 _DAY_S = 86_400
@@ -65,7 +66,8 @@ def soak(kind: type[Contender], *, minutes: float) -> Figures:
     with Broker() as broker, Database() as database, TemporaryDirectory(prefix="commune-soak-") as name:
         folder = Path(name)
         edge = CommuneEdge(Places(folder / "edge", broker.port, database.port))
-        with edge, SimNode(folder / "node", broker.port) as node:
+        node = Node(folder / "node", broker.port, assets=_NODE_ASSETS, every="1min", gw="gw-02")
+        with edge, SimNode(folder / "sim", broker.port) as sim, node:
             until(lambda: database.metric("vm_rows_inserted_total") > 0, within_s=60, what="a reading")
             fleet = subprocess.Popen(
                 [
@@ -75,24 +77,12 @@ def soak(kind: type[Contender], *, minutes: float) -> Figures:
                 stdout=subprocess.PIPE,
                 text=True,
             )  # fmt: skip
-            began, said = time.monotonic(), 0.0
-            seen: list[tuple[Use, Use]] = []
-            while (past := time.monotonic() - began) < minutes * 60:
-                time.sleep(_LOOK_S)
-                seen.append((use(edge.pid), use(node.pid)))
-                if past - said >= _SAY_S:
-                    said = past
-                    e, n = seen[-1]
-                    print(
-                        f"    {past / 60:.0f} min: edge {e.rss_mb:.1f} MB {e.cpu_s:.2f} s {e.written} B,"
-                        f" node {n.rss_mb:.1f} MB {n.cpu_s:.2f} s {n.written} B",
-                        file=sys.stderr, flush=True,
-                    )  # fmt: skip
+            seen = _watched({"edge": edge, "node": node, "sim": sim}, minutes)
             facts, _ = fleet.communicate()
             print(f"    fleet: {facts}", file=sys.stderr, flush=True)
     figures: Figures = {"minutes": minutes}
-    for at, whose in enumerate(("edge", "node")):
-        warm = [each[at] for each in seen[len(seen) // 10 :]]
+    for whose in ("edge", "node", "sim"):
+        warm = [each[whose] for each in seen[len(seen) // 10 :]]
         sizes = [each.rss_mb for each in warm]
         span_s = (len(warm) - 1) * _LOOK_S
         figures |= {
@@ -104,3 +94,19 @@ def soak(kind: type[Contender], *, minutes: float) -> Figures:
             f"{whose}_gb_a_day": (warm[-1].written - warm[0].written) / span_s * _DAY_S / 1e9,
         }
     return figures
+
+
+def _watched(parts: dict[str, Part], minutes: float) -> list[dict[str, Use]]:
+    """Look at all of them every few seconds, and say every minute what was seen."""
+    began, said = time.monotonic(), 0.0
+    seen: list[dict[str, Use]] = []
+    while (past := time.monotonic() - began) < minutes * 60:
+        time.sleep(_LOOK_S)
+        seen.append({name: use(part.pid) for name, part in parts.items()})
+        if past - said >= _SAY_S:
+            said = past
+            sizes = ", ".join(
+                f"{name} {it.rss_mb:.1f} MB {it.cpu_s:.2f} s {it.written} B" for name, it in seen[-1].items()
+            )
+            print(f"    {past / 60:.0f} min: {sizes}", file=sys.stderr, flush=True)
+    return seen

@@ -14,7 +14,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-_SEQ = re.compile(rb"\bseq=(\d+)i")
+_AT = re.compile(
+    rb" (\d{13})(?:\d{6})?$", re.MULTILINE
+)  # each reading of a load has a millisecond of its own
 _KEPT = ("content-type", "content-encoding", "authorization", "user-agent")
 _HOP = {"connection", "transfer-encoding", "content-length", "date", "server"}
 
@@ -40,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
             with Handler.lock:
                 taken = list(Handler.taken)
             times = [
-                (at, [int(seq) for seq in _SEQ.findall(gzip.decompress(body) if zipped else body)])
+                (at, [int(ms) for ms in _AT.findall(gzip.decompress(body) if zipped else body)])
                 for at, body, zipped in taken
             ]
             self._say(times)

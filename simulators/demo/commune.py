@@ -167,7 +167,7 @@ def running(
         text = _commune(folder, broker, upstream) + (visitor.tables("commune") if visitor else "")
         commune, port = _edge(folder / "commune", text, _PORTS[0], clock.true_ns, stack)
         pages["commune"] = f"http://127.0.0.1:{port}/"
-        sims = [_node(folder, broker, number, start, seed, clock if number == 1 else None, stack)
+        sims = [node_at(folder, broker, number, start, seed, clock if number == 1 else None, stack)
                 for number in range(1, nodes + 1)]  # fmt: skip
         demo = Demo(sims, commune, province, database, pages, speed, int(lead.total_seconds() * 1e9))
         if visitor is not None:
@@ -246,7 +246,7 @@ def _token(folder: Path, database: Database) -> str:
     return f'token_file = "{file}"\n' if database.api == "v2" else ""
 
 
-def _node(
+def node_at(
     folder: Path,
     broker: Address,
     number: int,
@@ -255,6 +255,7 @@ def _node(
     clock: VirtualClock | None,
     stack: ExitStack,
 ) -> SimNode:
+    """Make and start node `number` of the demo, paced by whoever steps its runner; `stack` stops it."""
     clock = clock or VirtualClock(start)
     world = build(seed, clock, node=number, domains=(*ALL, "switching"))
     stack.callback(world.close)

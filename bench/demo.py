@@ -1,0 +1,142 @@
+"""The commune of `commune demo` waits for its upstream: bytes a reading on its disk, and then on the wire.
+
+Run as a process of its own it is the demo's node: days of its simulated world, as fast as they can be
+computed, through a real broker; it says how many readings and events it took when all are in custody.
+"""
+
+import argparse
+import json
+import sqlite3
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from bench.contenders import Commune, Contender
+from bench.rig import Figures, Helper, Rig, used
+from simulators.clock import VirtualClock
+from simulators.demo.commune import COMMUNE, node_at
+from tests.parts.wait import until
+
+_DAY_NS = 86_400_000_000_000
+_SEED = 1
+_CUSTODY_S = 120.0
+_DRAIN_S = 120.0
+_BEHIND = 200  # readings that a node of the demo has on their way at most: it never has a backlog of its own
+_STILL_S = 25.0  # an edge joins every ten seconds
+_JOIN_S = 120.0
+_LOOK_S = 0.5
+
+
+class DemoEdge(Commune):
+    """The demo's edge, which commits what comes at once.
+
+    A day passes in half a minute, and its commits must hold a few readings each as those of a real day do, or
+    there would be nothing to join.
+    """
+
+    linger: ClassVar[str] = "0s"
+
+    def arguments(self) -> list[str]:
+        """Write the configuration of a province's edge, then say that this is the demo's commune."""
+        arguments = super().arguments()
+        file = self.folder / "edge.toml"
+        site = f'level = "commune"\ncommune = "{COMMUNE}"'
+        file.write_text(file.read_text().replace('level = "province"', site))
+        return arguments
+
+    def held(self) -> dict[str, int]:
+        """Return what its spool holds, read beside the running process; pages in bytes."""
+        with closing(sqlite3.connect(f"file:{self.folder}/edge.db?mode=ro", uri=True)) as spool:
+            segments, points, bodies = spool.execute(
+                "SELECT count(*), coalesce(sum(points), 0), coalesce(sum(length(body)), 0) FROM segment"
+            ).fetchone()
+            pages, free, page = (
+                spool.execute(f"PRAGMA {what}").fetchone()[0]
+                for what in ("page_count", "freelist_count", "page_size")
+            )
+        return {
+            "segments": segments,
+            "points": points,
+            "body": bodies,
+            "used": (pages - free) * page,
+            "free": free * page,
+            "log": (self.folder / "edge.db-wal").stat().st_size,
+        }
+
+
+def demo(_kind: type[Contender], *, days: float) -> Figures:
+    """Days of the demo commune while the upstream is away, joined as they wait; then the upstream comes."""
+    with ExitStack() as stack:
+        rig = Rig(stack, feed=True, tapped=True)
+        assert rig.broker is not None
+        rig.database.kill()
+        edge = stack.enter_context(DemoEdge(rig.places))
+        helper = Helper("demo", port=rig.broker.port, days=days)
+        stack.callback(helper.end)
+        helper.ready()
+        helper.go()
+        taken = int(helper.facts()["taken"])
+        _joined(edge)
+        before = used(edge)
+        held = edge.held()
+        points = held["points"]
+        wire = rig.wire_bytes()
+        rig.database.start()
+        until(lambda: rig.wire_bytes() > wire, within_s=_DRAIN_S, what="the first that is sent")
+        rig.still()
+        return {
+            "readings": taken,
+            "segments": held["segments"],
+            "body_bytes": held["body"] / points,
+            "file_bytes": held["used"] / points,
+            "free_kb": held["free"] / 1e3,
+            "log_kb": held["log"] / 1e3,
+            "wire_bytes": (rig.wire_bytes() - wire) / points,
+            "drain_cpu_s_per_million": (used(edge).cpu_s - before.cpu_s) / points * 1e6,
+            "lost": taken - rig.stored(all_of=True),
+        }
+
+
+def _joined(edge: DemoEdge) -> None:
+    """Wait until its spool has been joined."""
+    seen, at, end = edge.held(), time.monotonic(), time.monotonic() + _JOIN_S
+    while time.monotonic() - at < _STILL_S and time.monotonic() < end:
+        time.sleep(_LOOK_S)
+        now = edge.held()
+        if now["segments"] != seen["segments"]:
+            seen, at = now, time.monotonic()
+
+
+def main() -> None:
+    """Be the node of DAYS, at the broker on PORT."""
+    ask = argparse.ArgumentParser()
+    ask.add_argument("--port", type=int, required=True)
+    ask.add_argument("--days", type=float, required=True)
+    it = ask.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="commune-demo-")))
+        start = datetime.now(UTC) - timedelta(days=it.days)
+        sim = node_at(folder, ("127.0.0.1", it.port), 1, start, _SEED, VirtualClock(start), stack)
+        node, runner = sim.node, sim.node.runner
+        until(lambda: node.publisher.link.up, within_s=30, what="the broker")
+        print("ready", flush=True)
+        sys.stdin.readline()
+        while runner.due_ns is not None and runner.due_ns < it.days * _DAY_NS:
+            runner.step(runner.due_ns)
+            node.lights.step()
+            while sum(each.points for each in node.publisher.outbox.waiting.values()) > _BEHIND:
+                time.sleep(0.002)
+
+        def handed_over() -> bool:
+            return not node.journal.committer.depth and node.publisher.drained
+
+        until(handed_over, within_s=_CUSTODY_S, what="custody of all")
+        print(json.dumps({"taken": sim.taken}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
