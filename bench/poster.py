@@ -107,7 +107,7 @@ def main() -> None:
     for step in range(it.steps):
         part = made[len(made) * step // it.steps : len(made) * (step + 1) // it.steps]
         sys.stdin.readline()
-        poster = Poster(it.port, part, it.each / it.rate if it.rate else 0.0)
+        poster = Poster(it.port, part, it.count / len(made) / it.rate if it.rate else 0.0)
         began = time.monotonic()
         poster.run(it.connections)
         took = sorted(poster.took)
