@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pygal
-
 from bench.aims import AGENT, EDGE, Found
 from bench.works import SERIES
 
@@ -29,6 +27,8 @@ def _save(name: str, chart: Any) -> None:
 
 
 def _contenders(results: dict[str, Any]) -> Any:
+    import pygal  # noqa: PLC0415 - it puts itself into the way of all imports, those of pytest too
+
     works = [
         work
         for work in results["workloads"]
@@ -58,6 +58,8 @@ def _contenders(results: dict[str, Any]) -> Any:
 
 
 def _line(title: str, across: str, labels: list[str]) -> Any:
+    import pygal  # noqa: PLC0415 - as above
+
     chart = pygal.Line(
         style=pygal.style.CleanStyle,
         width=_WIDE,
