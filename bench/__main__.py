@@ -169,9 +169,20 @@ def main() -> None:
     print(plan(chosen, it.rounds, it.limit * 60), flush=True)
     with TemporaryDirectory(prefix="commune-loads-") as loads:
         os.environ[LOADS] = loads
-        for work in chosen:
+
+        def run(work: Work) -> None:
             print(f"{datetime.now(UTC):%H:%M:%S} {work.title}", flush=True)
-            keep(it.out, results, measure(work, it.rounds, it.limit * 60))
+            measured = measure(work, it.rounds, it.limit * 60)
+            keep(it.out, results, {**measured, "scale": it.scale})
+
+        waiting = [work for work in chosen if work.beside]
+        with ThreadPoolExecutor(max(len(waiting), 1)) as pool:
+            beside = [pool.submit(run, work) for work in waiting]
+            for work in chosen:
+                if not work.beside:
+                    run(work)
+            for each in beside:
+                each.result()
     if it.page:
         report.PAGE.with_suffix(".json").write_text(it.out.read_text())
         report.write(json.loads(it.out.read_text()))

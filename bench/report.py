@@ -107,8 +107,13 @@ def write(results: dict[str, Any]) -> None:
     machine = results["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     loads = [load for work in results["workloads"] for load in work["load"]]
+    loaded = [
+        work for work in results["workloads"] if any("count" in row["load"] for row in work["contenders"])
+    ]
+    scales = " and ".join(f"{each:g}" for each in sorted({work["scale"] for work in loaded}))
     intro = (
-        f"Measured {results['date']} on {machine['cpu']} ({machine['cores']} cores, {machine['system']}). The"
+        f"Measured {results['date']} at `--scale {scales}` on {machine['cpu']} ({machine['cores']} cores,"
+        f" {machine['system']}). The"
         f" machine's load average (of a minute, with this bench's own work in it) was {min(loads):.1f} to"
         f" {max(loads):.1f}; each table says its own. Versions: {versions}."
     )

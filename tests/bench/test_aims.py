@@ -24,6 +24,7 @@ def results(**figures: dict[str, dict[str, float]]) -> dict[str, Any]:
                 "title": work,
                 "rounds": 1,
                 "together": False,
+                "scale": 1.0,
                 "load": [0.1, 0.2],
                 "contenders": [
                     {
