@@ -9,7 +9,7 @@ from edge_api.lineprotocol import encode, feed_lines, parse
 
 _BadGzip = cast("type[Exception]", igzip_lib.IsalError)  # its stub names an instance
 _GZIP = 31  # zlib's name for: a gzip header, the largest window
-_FIRST_WINDOW, _LARGEST_WINDOW = 512, 65_536
+_LEAST_WINDOW, _LARGEST_WINDOW = 512, 65_536
 _NEWLINE_GZIP: bytes = isal_zlib.compress(b"\n", 1, _GZIP)
 
 
@@ -54,11 +54,9 @@ def gunzip(body: bytes, most_bytes: int) -> bytes:
     pieces: list[bytes] = []
     room = most_bytes
     view = memoryview(body)
-    here, end = 0, len(body)
+    here, end, window = 0, len(body), _LARGEST_WINDOW
     while here < end:
-        member = isal_zlib.decompressobj(_GZIP)
-        # What follows a member is copied out of the window: many tiny members need small windows.
-        window = _FIRST_WINDOW
+        member, began = isal_zlib.decompressobj(_GZIP), here
         while not member.eof:
             if here >= end:
                 raise BodyError("gzip: unexpected end of the body")
@@ -72,4 +70,6 @@ def gunzip(body: bytes, most_bytes: int) -> bytes:
                 raise TooLarge(f"the body unpacks to more than {most_bytes} bytes")
             here += len(piece) - len(member.unused_data) - len(member.unconsumed_tail)
             window = min(window * 2, _LARGEST_WINDOW)
+        # What follows a member is copied out of the window: many tiny members need small windows.
+        window = min(max(2 * (here - began), _LEAST_WINDOW), _LARGEST_WINDOW)
     return b"".join(pieces)

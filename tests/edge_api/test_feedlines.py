@@ -1,5 +1,7 @@
 """Lines of our own edges, read a body at a time: the same as line by line, or not at all."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -85,6 +87,30 @@ def test_what_an_edge_sends_is_read_at_once() -> None:
     assert len(lines) == 4
     assert numbers_of(lines) == ({("gw-01", "7f3a9c"): [7, 7, 7, 7]}, {("gw-01", "7f3a9c"): (T, T)})
     assert communes_of(lines) == ["18562"]
+
+
+def test_lines_alike_but_for_their_digits_are_each_read_as_they_stand() -> None:
+    other = GOOD.replace("bin-1", "bin-9").replace("18562", "90001").replace("gw-01", "gw-77")
+    other = other.replace("seq=7i", "seq=3i").replace(str(T), str(T + 1))
+    for _ in range(2):  # new, and known
+        lines = of(GOOD + other)
+        assert lines is not None
+        assert lines.numbers == {("gw-01", "7f3a9c"): [7], ("gw-77", "7f3a9c"): [3]}
+        assert communes_of(lines) == ["18562", "90001"]
+
+
+def test_texts_without_end_take_no_memory_without_end() -> None:
+    letters = str.maketrans("0123456789", "abcdefghij")
+    texts = [str(n).translate(letters) for n in range(6_000)]
+    tracemalloc.start()
+    try:
+        for text in texts:
+            assert of(GOOD.replace("good", text)) is not None
+            assert of(GOOD.replace("good", text + "x" * 20_000)) is not None
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000  # at most
+    finally:
+        tracemalloc.stop()
+    assert of(GOOD) is not None
 
 
 def test_several_streams_of_one_body_are_kept_apart() -> None:
