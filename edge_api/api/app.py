@@ -24,7 +24,9 @@ from edge_api.api.province import province_routes
 from edge_api.api.read import SCHEMAS, reading_routes, state_routes
 from edge_api.api.stream import Streams
 from edge_api.api.view import EdgeView
-from edge_api.ingest.http import InfluxError, WriteLimits, influx_routes
+from edge_api.ingest.http import influx_routes
+from edge_api.ingest.words import InfluxError
+from edge_api.ingest.write import WriteDoor, WriteLimits
 from edge_api.limits import Limits
 from edge_api.metrics import CONTENT_TYPE, Metrics
 from edge_api.web.frame import Frame
@@ -76,7 +78,7 @@ def create_app(
     app.state.guard = guard = Guard(callers)
     app.state.streams = streams = Streams(callers.streams)
     edge.history.listen(streams.publish)
-    app.include_router(influx_routes(edge, limits or WriteLimits()))
+    app.include_router(influx_routes(edge))
     app.include_router(reading_routes(edge))
     app.include_router(state_routes(edge, streams))
     app.include_router(manage_routes(edge))
@@ -96,6 +98,7 @@ def create_app(
 
     _answer_errors(app, frame)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(WriteDoor, edge=edge, limits=limits or WriteLimits(), refuse=_throttled)
     app.add_middleware(Throttle, edge=edge, guard=guard, refuse=_throttled)
     app.add_middleware(_SafeHeaders)
     return app

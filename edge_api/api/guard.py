@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from fastapi import Request, Response
@@ -18,7 +19,8 @@ Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 
 _BURST_S = 10.0  # a page with its pieces, or a client that comes back after an outage, asks a lot at once
-_PROXIED = ("forwarded", "x-forwarded-for", "via", "origin")
+_ADDRESSES = 256  # children that call again and again
+_PROXIED = frozenset({b"forwarded", b"x-forwarded-for", b"via", b"origin"})
 
 
 class Throttled(Exception):  # noqa: N818 - reads as the sentence it is
@@ -51,15 +53,16 @@ def address_of(scope: MutableMapping[str, Any]) -> str:
 
 def is_local(scope: MutableMapping[str, Any]) -> bool:
     """Whether a program on this machine asks for itself: not a proxy for others, and no browser's page."""
+    return _is_loopback(address_of(scope)) and _PROXIED.isdisjoint(name for name, _ in scope["headers"])
+
+
+@lru_cache(_ADDRESSES)
+def _is_loopback(text: str) -> bool:
     try:
-        address = ipaddress.ip_address(address_of(scope))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    if not (mapped or address).is_loopback:
-        return False
-    headers = Headers(scope=scope)
-    return not any(name in headers for name in _PROXIED)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 class Throttle:

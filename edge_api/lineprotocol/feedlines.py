@@ -30,7 +30,7 @@ _LINE = re.compile(
 )
 
 # To the pattern one digit is as good as another, and a province writes some dozens of lines that differ in
-# more than their digits. What it finds in a line it finds in all of that shape; looking there costs a quarter.
+# more than their digits. What it finds in a line it finds in all of that shape; looking costs a quarter.
 _SHAPE = bytes.maketrans(b"123456789", b"0" * 9)
 _MOST_SHAPES, _LONGEST_SHAPE = 1_000, 500  # a megabyte at most: texts make shapes without end, of any length
 

@@ -12,7 +12,7 @@ import urllib3
 import uvicorn
 
 from edge_api.api.app import create_app
-from edge_api.ingest.http import WriteLimits
+from edge_api.ingest.write import WriteLimits
 from tests.edge_api.fake_edge import FakeEdge
 
 

@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from edge_api.api.view import CannotCommit, SpoolFull
 from edge_api.ingest.body import BodyError, TooLarge, gunzip, read_batch
 from tests.edge_api.conftest import Client
 from tests.edge_api.fake_edge import NOW_NS, WRITER, FakeEdge
+from tests.parts.wait import until
 
 LINE = b'WasteContainer,asset=bin-1,domain=waste fillingLevel=0.5,q="good" 1795412300000000000'
 PACKED = gzip.compress(LINE)
@@ -153,6 +155,26 @@ def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_large(client: C
             yield b"x" * 20_000
 
     assert client.post(WRITE, pieces(), GZIP | {"Transfer-Encoding": "chunked"}).status == 413
+
+
+def test_what_came_whole_is_kept_though_the_sender_hangs_up_and_what_did_not_is_not(
+    client: Client, edge: FakeEdge
+) -> None:
+    host, _, port = client.url.removeprefix("http://").partition(":")
+    head = (
+        f"POST {WRITE} HTTP/1.1\r\nHost: x\r\nAuthorization: Token w\r\nContent-Length: {len(LINE)}\r\n\r\n"
+    )
+    for sent in (LINE[:-1], LINE):
+        with socket.create_connection((host, int(port)), timeout=5) as wire:
+            wire.sendall(head.encode() + sent)
+    until(lambda: edge.batches, within_s=10, what="the whole body")
+    assert client.post(WRITE, LINE.replace(b"bin-1", b"bin-2"), WRITER).status == 204
+    assert edge.lines() == [LINE.decode(), LINE.decode().replace("bin-1", "bin-2")]
+
+
+def test_the_last_of_several_precisions_counts(client: Client, edge: FakeEdge) -> None:
+    assert client.post(WRITE + "&precision=h&precision=ms", b"m f=1 17", WRITER).status == 204
+    assert edge.lines() == ["m f=1.0 17000000"]
 
 
 def test_a_small_body_that_unpacks_to_a_large_one_is_refused(client: Client, edge: FakeEdge) -> None:
