@@ -8,7 +8,7 @@ from functools import lru_cache
 from isal import igzip
 
 from edge_api.history.kept import LATE, doubts_of, is_late, values_of
-from edge_api.history.now import DOUBTS, MOST_FIELDS, NOT_VALUES
+from edge_api.history.now import DOUBTS, MOST_FIELDS, NOT_VALUES, tags_text
 from edge_api.history.query import Piece
 from edge_api.history.tail import Tail
 from edge_api.lineprotocol import FeedLines, parse
@@ -34,41 +34,74 @@ _last: dict[str, Callable[[str, int], Columns | None]] = {}
 class Body:
     """One body. `seen` is whether the newest values know of it; `places` are province/commune."""
 
-    __slots__ = ("_packed", "came_ns", "places", "seen", "values")
+    __slots__ = ("_packed", "came_ns", "first_ns", "last_ns", "places", "seen", "values")
 
     def __init__(self, lines: FeedLines, packed: bytes, came_ns: int) -> None:
         self._packed = packed
         self.came_ns = came_ns
+        self.first_ns, self.last_ns = lines.first_ns, lines.last_ns
         self.places = _names(tuple(lines.places))
         self.values = max(lines.data.count(b"=") - _NO_VALUES * len(lines), len(packed) // _BYTES_A_VALUE)
         self.seen = False
 
+    def data(self) -> bytes:
+        """Return its lines."""
+        data: bytes = igzip.decompress(self._packed)
+        return data
+
     def text(self, key: str | None = None) -> str:
         """Return its lines, of one asset only when its key is given."""
-        text: str = igzip.decompress(self._packed).decode()
+        text = self.data().decode()
         if key is None:
             return text
-        province, commune, domain, asset = key.split("/", 3)
-        mark = f",asset={asset},commune={commune},domain={domain},province={province} "
+        mark = f"{tags_text(key).decode()} "
         lines = text.split("\n")[:-1]
         return "".join([f"{line}\n" for line in lines if line[: line.index(" ") + 1].endswith(mark)])
 
 
-class Series:
+class Lines:
+    """Some lines of one series, in the order in which they came: their fields and times as written."""
+
+    def __init__(self, prefix: str, fields: Sequence[str], stamps: Sequence[str]) -> None:
+        self.measurement, *pairs = prefix.split(",")
+        self.tags = dict(pair.split("=") for pair in pairs)
+        self.times: list[int] = list(map(int, stamps))
+        self._columns = _columns(self.measurement, fields)
+        self._points: list[Point] = []
+        if self._columns is None:  # they are not all of one shape: doubts come and go
+            lines = zip(fields, stamps, strict=True)
+            self._points = parse("".join([f"{prefix} {each} {ts}\n" for each, ts in lines]).encode())
+
+    def kept(self, late: Sequence[bool]) -> dict[str, Piece]:
+        """Return what history keeps of them, as a Tail's columns; `late` says of each whether it was."""
+        if self._columns is None:
+            tail = Tail()
+            for point, its in zip(self._points, late, strict=True):
+                tail.add(point.ts_ns, values_of(point) + doubts_of(point, late=its))
+            return tail.columns()
+        times = self.times
+        found: dict[str, Piece] = {
+            name: (times, values) for name, values in self._columns.items() if name not in NOT_VALUES
+        }
+        quality = self._columns.get("q")
+        if quality is None or quality.count("good") < len(quality):
+            at = [at for at in range(len(times)) if quality is None or quality[at] != "good"]
+            for name in DOUBTS & self._columns.keys():
+                found[name] = [times[each] for each in at], [self._columns[name][each] for each in at]
+        those = [ts for ts, its in zip(times, late, strict=True) if its]
+        if those:
+            found[LATE] = those, [True] * len(those)
+        return found
+
+
+class Series(Lines):
     """The readings of one series in some bodies, in the order in which they came."""
 
     def __init__(self, prefix: str, rows: Sequence[Row]) -> None:
-        self.measurement, *pairs = prefix.split(",")
-        self.tags = dict(pair.split("=") for pair in pairs)
-        self.key = "/".join(self.tags[tag] for tag in ("province", "commune", "domain", "asset"))
         fields, stamps, bodies = zip(*rows, strict=True)
-        self.times: list[int] = list(map(int, stamps))
+        super().__init__(prefix, fields, stamps)
+        self.key = "/".join(self.tags[tag] for tag in ("province", "commune", "domain", "asset"))
         self._bodies: tuple[Body, ...] = bodies
-        self._columns = _columns(self.measurement, fields)
-        self._points: list[Point] = []
-        if self._columns is None:  # its lines are not all of one shape: doubts come and go
-            lines = zip(fields, stamps, strict=True)
-            self._points = parse("".join([f"{prefix} {each} {ts}\n" for each, ts in lines]).encode())
 
     @property
     def span(self) -> tuple[int, int, int]:
@@ -88,25 +121,8 @@ class Series:
 
     def columns(self, stale_after_s: float | None) -> dict[str, Piece]:
         """Return what history keeps of it, as a Tail's columns."""
-        came = [body.came_ns for body in self._bodies]
-        if self._columns is None:
-            tail = Tail()
-            for point, came_ns in zip(self._points, came, strict=True):
-                tail.add(point.ts_ns, values_of(point) + doubts_of(point, came_ns, stale_after_s))
-            return tail.columns()
-        times = self.times
-        found: dict[str, Piece] = {
-            name: (times, values) for name, values in self._columns.items() if name not in NOT_VALUES
-        }
-        quality = self._columns.get("q")
-        if quality is None or quality.count("good") < len(quality):
-            at = [at for at in range(len(times)) if quality is None or quality[at] != "good"]
-            for name in DOUBTS & self._columns.keys():
-                found[name] = [times[each] for each in at], [self._columns[name][each] for each in at]
-        late = [ts for ts, came_ns in zip(times, came, strict=True) if is_late(ts, came_ns, stale_after_s)]
-        if late:
-            found[LATE] = late, [True] * len(late)
-        return found
+        came = zip(self.times, self._bodies, strict=True)
+        return self.kept([is_late(ts, body.came_ns, stale_after_s) for ts, body in came])
 
 
 def series_of(bodies: Iterable[Body], key: str | None = None) -> Iterator[Series]:

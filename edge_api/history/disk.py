@@ -3,13 +3,15 @@
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from edge_api.database import open_database, open_sound, set_aside, transaction
+from edge_api.history.newest import Newest
 from edge_api.history.now import AssetNow
+from edge_api.history.pieces import Chunk, names_of, read_lines
 from edge_api.history.query import Piece
 from sensors.sample import Value
 
@@ -21,14 +23,23 @@ _SETTLE = """
 INSERT INTO settled (id, segment) VALUES (1, ?)
 ON CONFLICT (id) DO UPDATE SET segment = excluded.segment WHERE segment <> excluded.segment
 """
+# Each name by a step through the index: there are few where readings came in bodies.
+_NAMES = """
+WITH RECURSIVE each (name) AS (
+    SELECT min(asset) FROM chunk
+    UNION ALL
+    SELECT (SELECT min(asset) FROM chunk WHERE asset > name) FROM each WHERE name IS NOT NULL
+)
+SELECT name FROM each WHERE name IS NOT NULL
+"""
 
 # Integers that came with a `u` are a kind of int of their own; here they are plain ones.
 _encode = msgspec.msgpack.Encoder(enc_hook=int).encode
 _columns = msgspec.msgpack.Decoder(dict[str, tuple[list[int], list[Value]]])
 _assets = msgspec.msgpack.Decoder(AssetNow)
 
-Chunk = tuple[str, int, int, int, bytes]
-"""An asset's key, the first and last time (ns UTC) and the count of its readings, and those packed."""
+_GZIP = b"\x1f\x8b"  # what begins so is of lines, else of columns
+_IN = f"asset IN ({', '.join('?' * len(names_of('a/b/c/d')))}) AND last_ns >= ? AND first_ns < ?"
 
 
 class Disk:
@@ -43,13 +54,16 @@ class Disk:
         self._db = open_sound(path, "history", self._open)
         self._bytes: int | None = None  # added up once: of a province that is gigabytes to be read
 
-    def load(self) -> list[AssetNow]:
-        """Return the assets of before; leave out those that cannot be read."""
+    def load(self, newest: Newest) -> list[AssetNow]:
+        """Return the assets of before, and fill in the newest lines; leave out what cannot be read."""
         assets: list[AssetNow] = []
         for key, packed in self._db.execute("SELECT key, packed FROM asset").fetchall():
             try:
-                assets.append(_assets.decode(packed))
-            except (msgspec.MsgspecError, TypeError) as error:
+                if packed.startswith(_GZIP):
+                    newest.load(packed)
+                else:
+                    assets.append(_assets.decode(packed))
+            except (msgspec.MsgspecError, TypeError, ValueError) as error:
                 log.warning("history: what was known of %s cannot be read: %s", key, error)
         return assets
 
@@ -63,7 +77,7 @@ class Disk:
         states: Iterable[tuple[str, bytes]],
         settled: int,
     ) -> bool:
-        """Write chunks, states of assets (see `pack_asset`) and `settled` in one transaction; return True."""
+        """Write chunks, states (see `pack_asset`, `Newest`) and `settled` in one transaction; return True."""
         with transaction(self._db) as db:
             db.executemany(
                 "INSERT INTO chunk (asset, first_ns, last_ns, count, packed) VALUES (?, ?, ?, ?, ?)", chunks
@@ -78,16 +92,18 @@ class Disk:
             self._bytes += sum(len(packed) for *_, packed in chunks)
         return True
 
-    def prune(self, horizons: Iterable[tuple[str, int]], most_bytes: int) -> None:
-        """Delete each asset's chunks that end before its horizon, then the oldest rows above `most_bytes`."""
+    def prune(self, horizons: Mapping[str, int], most_bytes: int) -> None:
+        """Delete the chunks of each name that end before its horizon, then the oldest above `most_bytes`."""
         if self._bytes is None:
             (self._bytes,) = self._db.execute("SELECT coalesce(sum(length(packed)), 0) FROM chunk").fetchone()
         with transaction(self._db) as db:
             gone = sum(
                 size
-                for horizon in horizons
+                for (name,) in db.execute(_NAMES).fetchall()
+                if name in horizons
                 for (size,) in db.execute(
-                    "DELETE FROM chunk WHERE asset = ? AND last_ns < ? RETURNING length(packed)", horizon
+                    "DELETE FROM chunk WHERE asset = ? AND last_ns < ? RETURNING length(packed)",
+                    (name, horizons[name]),
                 )
             )
             spare = self._bytes - gone - most_bytes
@@ -105,33 +121,28 @@ class Disk:
     def spans(self, key: str, start_ns: int, stop_ns: int) -> list[tuple[int, int, int]]:
         """Return (id, first_ns, last_ns) of an asset's chunks that touch start <= time < stop."""
         return self._db.execute(
-            "SELECT id, first_ns, last_ns FROM chunk WHERE asset = ? AND last_ns >= ? AND first_ns < ?",
-            (key, start_ns, stop_ns),
+            f"SELECT id, first_ns, last_ns FROM chunk WHERE {_IN}",  # noqa: S608 - our own words
+            (*names_of(key), start_ns, stop_ns),
         ).fetchall()
 
-    def piece(self, ident: int, field: str) -> Piece:
-        """Return one field of a chunk; empty when it has gone, lacks the field or is damaged."""
+    def piece(self, ident: int, key: str, field: str) -> Piece:
+        """Return one field of an asset in a chunk; empty when it has gone, lacks the field or is damaged."""
+        times: list[int] = []
+        values: list[Value] = []
         for (packed,) in self._db.execute("SELECT packed FROM chunk WHERE id = ?", (ident,)).fetchall():
-            try:
-                times, values = _columns.decode(zlib.decompress(packed)).get(field, ([], []))
-                return times, values[: len(times)]
-            except (zlib.error, msgspec.MsgspecError) as error:
-                log.warning("history: chunk %d cannot be read and is passed over: %s", ident, error)
-        return [], []
+            for version in _unpack(packed, key, f"chunk {ident}"):
+                its_times, its_values = version.get(field, ([], []))
+                times += its_times
+                values += its_values[: len(its_times)]
+        return times, values
 
     def pieces(self, key: str, start_ns: int, stop_ns: int) -> list[dict[str, Piece]]:
         """Return the columns of an asset's chunks that touch start <= time < stop, as written."""
-        found = []
         rows = self._db.execute(
-            "SELECT packed FROM chunk WHERE asset = ? AND last_ns >= ? AND first_ns < ? ORDER BY id",
-            (key, start_ns, stop_ns),
+            f"SELECT packed FROM chunk WHERE {_IN} ORDER BY id",  # noqa: S608 - our own words
+            (*names_of(key), start_ns, stop_ns),
         )
-        for (packed,) in rows.fetchall():
-            try:
-                found.append(_columns.decode(zlib.decompress(packed)))
-            except (zlib.error, msgspec.MsgspecError) as error:
-                log.warning("history: a chunk of %s cannot be read and is passed over: %s", key, error)
-        return found
+        return [each for (packed,) in rows for each in _unpack(packed, key, f"a chunk of {key}")]
 
     def set_aside(self) -> None:
         """Move a damaged file out of the way, keep it for a look, and begin a new one."""
@@ -158,6 +169,17 @@ class Disk:
 def pack(columns: dict[str, Piece]) -> bytes:
     """Compress columns as a chunk holds them."""
     return zlib.compress(_encode(columns), 6)
+
+
+def _unpack(packed: bytes, key: str, what: str) -> list[dict[str, Piece]]:
+    """Return the columns of an asset in a chunk, the oldest version first; none of a damaged one."""
+    try:
+        if packed.startswith(_GZIP):
+            return read_lines(packed, key)
+        return [_columns.decode(zlib.decompress(packed))]
+    except (zlib.error, ValueError) as error:  # msgspec's are ValueErrors
+        log.warning("history: %s cannot be read and is passed over: %s", what, error)
+        return []
 
 
 def pack_asset(asset: AssetNow) -> bytes:

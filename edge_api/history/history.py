@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from edge_api.history.bodies import Body, grouped, series_of
-from edge_api.history.disk import Chunk, pack, pack_asset
+from edge_api.history.bodies import Body
 from edge_api.history.memory import Memory
+from edge_api.history.newest import Newest
 from edge_api.history.now import AssetNow
 from edge_api.history.past import Past
-from edge_api.history.query import Row
 from edge_api.history.replayed import Replayed
+from edge_api.history.rows import Rows
 from edge_api.history.safe import SafeDisk
 from edge_api.history.waiting import Waiting
 from edge_api.lineprotocol import FeedLines
@@ -20,7 +20,6 @@ from edge_api.point import Point
 from edge_api.unread import newest, unread
 from gateway.feed import Meta
 from gateway.spool import EVENTS, READINGS, Spool
-from sensors.sample import Value
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ class AmbiguousAsset(LookupError):  # noqa: N818 - reads as the sentence it is
     """An asset's bare id is used in more than one place; its full key is needed."""
 
 
-class History:
+class History(Past):
     """Latest values in memory, recent readings in memory and, in big pieces, on disk.
 
     Nothing here is the record: a disk that fails costs history, never the edge. All methods may be called
@@ -73,9 +72,9 @@ class History:
         self._everyone: tuple[Listener, ...] = ()  # with those who wait for alerts only
         self._disk = SafeDisk(path, busy_s)
         nobody: list[AssetNow] = []
-        known = self._disk.ask(lambda disk: disk.load(), nobody)
-        self._memory = Memory(known, most_assets, memory_values)
-        self._past = Past(self._memory, self._lock, self._disk)
+        newest_lines = Newest()
+        known = self._disk.ask(lambda disk: disk.load(newest_lines), nobody)
+        self._memory = Memory(known, newest_lines, most_assets, memory_values)
         # Segments of the spool: the last one seen, the last one on disk.
         self._read = self._settled = self._disk.ask(lambda disk: disk.settled(), 0)
         self._settled_s = self._flushed_s
@@ -190,29 +189,6 @@ class History:
                 raise AmbiguousAsset(f"{name!r} is the id of several assets: {keys}")
             return found[0].copy() if found else None
 
-    def readings(
-        self,
-        key: str,
-        field: str,
-        start_ns: int,
-        stop_ns: int,
-        every_s: float | None = None,
-        *,
-        most: int = 50_000,
-    ) -> list[Row]:
-        """Return an asset's values with start <= time < stop, in the order of time, each time once.
-
-        With `every_s` one row a bucket that has values. Raises TooManyRows above `most` rows.
-        """
-        return self._past.readings(key, field, start_ns, stop_ns, every_s, most=most)
-
-    def columns(self, key: str, start_ns: int, stop_ns: int) -> dict[str, list[tuple[int, Value]]]:
-        """Return all fields of an asset with start <= time < stop, sorted by time, each time once.
-
-        With them come `q` and `qr` of readings that were not good, and LATE of those that came late.
-        """
-        return self._past.columns(key, start_ns, stop_ns)
-
     @property
     def due(self) -> bool:
         """Return whether the owner should flush: minutes have gone by, or much waits in memory."""
@@ -247,36 +223,18 @@ class History:
                     return
                 memory = self._memory
                 memory.going, memory.waiting, read = memory.waiting, Waiting(), self._read
-                going, keys, memory.changed = memory.going, memory.changed, set()
-            chunks = [(key, *tail.span, pack(tail.columns())) for key, tail in going.tails.items()]
-            for group in grouped(going.bodies):  # one place after the other: all at once take much memory
-                chunks += self._opened(group)
-            keys |= {key for key, *_ in chunks}
-            with self._lock:
-                states = [(key, pack_asset(memory.assets[key])) for key in keys]
-                horizons = [(key, memory.assets[key].ts_ns - self._keep_ns) for key, *_ in chunks]
-            written = self._disk.ask(lambda disk: disk.write(chunks, states, read), failed=False)
+            rows = Rows(memory, self._lock)
+            written = self._disk.ask(lambda disk: disk.write(rows.chunks, rows.states, read), failed=False)
             with self._lock:
                 if written:
                     self._settled, self._settled_s = read, self._monotonic()
                 else:
                     memory.take_back()
-                    memory.changed |= keys
+                    rows.take_back()
                 memory.going = Waiting()
             if written:
+                horizons = rows.horizons(self._keep_ns)
                 self._disk.ask(lambda disk: disk.prune(horizons, self._most_bytes), None)
-
-    def _opened(self, bodies: Sequence[Body]) -> list[Chunk]:
-        """Open bodies, and return what the disk gets of them."""
-        opened = list(series_of(bodies))  # before the lock: the writer does not wait for it
-        with self._lock:
-            self._memory.see(opened, bodies)
-            known = [each for each in opened if each.key in self._memory.assets]
-            stale = [self._memory.stale_after_s(each.key) for each in known]
-        return [
-            (each.key, *each.span, pack(each.columns(stale_s)))
-            for each, stale_s in zip(known, stale, strict=True)
-        ]
 
     def close(self) -> None:
         """Flush and close the file."""

@@ -6,7 +6,8 @@ from sensors.sample import Value
 
 LATE = "late"
 """Column of readings that came here later than `staleAfter`; kept for those only."""
-_LATE_S = 300.0  # where no meta has told what is stale: five times the usual minute
+LATE_S = 300.0
+"""Where no meta has told what is stale: five times the usual minute."""
 
 Pairs = list[tuple[str, Value]]
 
@@ -16,15 +17,15 @@ def values_of(point: Point) -> Pairs:
     return [pair for pair in point.fields.items() if pair[0] not in NOT_VALUES]
 
 
-def doubts_of(point: Point, came_ns: int, stale_after_s: float | None) -> Pairs:
+def doubts_of(point: Point, *, late: bool) -> Pairs:
     """Return `q` and `qr` where a reading is not good, and LATE where it came late."""
     fields = point.fields
     doubts = [] if fields.get("q") == "good" else [pair for pair in fields.items() if pair[0] in DOUBTS]
-    if is_late(point.ts_ns, came_ns, stale_after_s):
+    if late:
         doubts.append((LATE, True))
     return doubts
 
 
 def is_late(ts_ns: int, came_ns: int, stale_after_s: float | None) -> bool:
     """Whether a reading of a time came here when it was stale already."""
-    return came_ns - ts_ns > (_LATE_S if stale_after_s is None else stale_after_s) * 1e9
+    return came_ns - ts_ns > (LATE_S if stale_after_s is None else stale_after_s) * 1e9

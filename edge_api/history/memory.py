@@ -3,18 +3,25 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from edge_api.history.bodies import Body, Series, grouped, series_of
-from edge_api.history.kept import doubts_of, values_of
-from edge_api.history.now import AssetNow, asset_key
+from edge_api.history.kept import doubts_of, is_late, values_of
+from edge_api.history.newest import Newest
+from edge_api.history.now import AssetNow, asset_key, place_of, tags_of
 from edge_api.history.query import Piece
-from edge_api.history.waiting import Waiting, place_of
+from edge_api.history.strands import Strand
+from edge_api.history.waiting import Waiting
 from edge_api.point import Point
 
 
 class Memory:
     """For one thread at a time; its owner holds the lock."""
 
-    def __init__(self, assets: Iterable[AssetNow], most_assets: int, most_values: int) -> None:
+    def __init__(
+        self, assets: Iterable[AssetNow], newest: Newest, most_assets: int, most_values: int
+    ) -> None:
         self.assets = {asset.key: asset for asset in assets}
+        self.newest = newest
+        """Of bodies that are on disk: an asset is made of its line when somebody asks for it."""
+        self._lines_only = len(newest.lines.keys() - self.assets.keys())
         self.changed: set[str] = set()
         self.waiting = Waiting()
         self.going = Waiting()
@@ -37,7 +44,7 @@ class Memory:
             else:
                 values = values_of(point)
                 asset.see(point, values)
-                values += doubts_of(point, came_ns(point), asset.stale_after_s)
+                values += doubts_of(point, late=is_late(point.ts_ns, came_ns(point), asset.stale_after_s))
                 self.waiting.add(asset.key, point.ts_ns, values)
         self._bound()
 
@@ -48,6 +55,9 @@ class Memory:
 
     def look(self, key: str | None = None) -> None:
         """See to it that the newest values of an asset, or of all, know of all that came."""
+        for each in self.newest.unseen() if key is None else [key]:
+            if each in self.newest.lines:
+                self.of(tags_of(each))
         for waiting in (self.going, self.waiting):
             bodies = waiting.bodies if key is None else waiting.bodies_of(key)
             for group in grouped([body for body in bodies if not body.seen]):
@@ -88,7 +98,8 @@ class Memory:
         if key is None:
             return None
         asset = self.assets.get(key)
-        if asset is None and len(self.assets) < self._most_assets:
+        line = self.newest.lines.get(key)
+        if asset is None and (line is not None or self._room):
             asset = self.assets[key] = AssetNow(
                 key=key,
                 province=tags.get("province", ""),
@@ -96,7 +107,45 @@ class Memory:
                 domain=tags.get("domain", ""),
                 id=tags["asset"],
             )
+            self._lines_only -= line is not None
+        if asset is not None and line is not None and not line.seen:
+            line.seen = True
+            point = line.point
+            asset.see(point, values_of(point))
         return asset
+
+    def known(self, key: str) -> AssetNow:
+        """Return an asset that is known, with all that its newest line says."""
+        if key in self.newest.lines:
+            self.of(tags_of(key))
+        return self.assets[key]
+
+    def enter(self, found: Iterable[tuple[Strand, bytes | None]], *, seen: bool) -> list[Strand]:
+        """Take in what is newest in opened bodies (see Newest.of); return the series of known assets."""
+        known: list[Strand] = []
+        put: set[str] = set()
+        for strand, rest in found:
+            key = strand.key
+            new = key not in self.assets and key not in self.newest.lines
+            if new and not self._room:
+                self.passed_over += not seen
+                continue
+            known.append(strand)
+            if rest is not None and key not in put:
+                put.add(key)
+                self._lines_only += new
+                self.newest.put(strand, rest, seen=seen and not new)
+                continue
+            asset = self.of(tags_of(key))
+            if asset is not None and not seen:
+                for point in strand.points:
+                    asset.see(point, values_of(point))
+            self.changed.add(key)
+        return known
+
+    @property
+    def _room(self) -> bool:
+        return len(self.assets) + self._lines_only < self._most_assets
 
     def _open_before(self, points: Sequence[Point]) -> None:
         """Open what came before these points of their places: of one time the last value counts."""

@@ -1,6 +1,7 @@
 """What is known of an asset at this moment: names, status, the newest value of each field, its alarms."""
 
 from collections.abc import Mapping, Sequence
+from sys import intern
 
 import msgspec
 from msgspec import Struct
@@ -129,6 +130,24 @@ def asset_key(tags: Mapping[str, str]) -> str | None:
         return None
     get = tags.get
     return f"{get('province', '')}/{get('commune', '')}/{get('domain', '')}/{asset}"
+
+
+def place_of(key: str) -> str:
+    """Return province/commune of an asset's key."""
+    return "/".join(key.split("/", 2)[:2])
+
+
+def tags_of(key: str) -> dict[str, str]:
+    """Return the tags of an asset's key."""
+    province, commune, domain, asset = key.split("/", 3)
+    tags = {"province": intern(province), "commune": intern(commune), "domain": intern(domain)}
+    return tags | {"asset": asset}
+
+
+def tags_text(key: str) -> bytes:
+    """Return the tags of an asset's key as our own edges write them, with the comma before them."""
+    province, commune, domain, asset = key.split("/", 3)
+    return f",asset={asset},commune={commune},domain={domain},province={province}".encode()
 
 
 def _reasons(text: Value) -> dict[str, str]:

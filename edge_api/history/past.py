@@ -18,7 +18,7 @@ class TooManyRows(ValueError):  # noqa: N818 - reads as the sentence it is
 
 
 class Past:
-    """Answers for callers of any thread; `lock` is that of the memory."""
+    """Answers what was, for callers of any thread; `lock` is that of the memory."""
 
     def __init__(self, memory: Memory, lock: threading.Lock, disk: SafeDisk) -> None:
         self._memory = memory
@@ -59,7 +59,8 @@ class Past:
         for version in versions:
             for name, piece in version.items():
                 fields.setdefault(name, []).append(piece)
-        return {name: merged(pieces, start_ns, stop_ns) for name, pieces in fields.items()}
+        found = {name: merged(pieces, start_ns, stop_ns) for name, pieces in fields.items()}
+        return {name: rows for name, rows in found.items() if rows}  # pieces hold other times too
 
     def _merged(self, key: str, field: str, start_ns: int, stop_ns: int) -> Iterator[list[tuple[int, Value]]]:
         # Memory is looked at before the disk: what moves meanwhile is then seen twice, never not at all.
@@ -72,7 +73,7 @@ class Past:
         spans += self._disk.ask(lambda disk: disk.spans(key, start_ns, stop_ns), [])
         for group in overlapping(spans):
             yield merged(
-                (pieces[ident] if ident >= _MEMORY else self._piece(ident, field) for ident in group),
+                (pieces[ident] if ident >= _MEMORY else self._piece(ident, key, field) for ident in group),
                 start_ns,
                 stop_ns,
             )
@@ -87,6 +88,6 @@ class Past:
             found += [columns, *(series.columns(stale_after_s) for series in series_of(bodies, key))]
         return found
 
-    def _piece(self, ident: int, field: str) -> Piece:
+    def _piece(self, ident: int, key: str, field: str) -> Piece:
         nothing: Piece = ([], [])
-        return self._disk.ask(lambda disk: disk.piece(ident, field), nothing)
+        return self._disk.ask(lambda disk: disk.piece(ident, key, field), nothing)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from edge_api.history.bodies import Body, Series
+from edge_api.history.now import place_of
 from edge_api.history.tail import Tail
 from sensors.sample import Value
 
@@ -73,8 +74,3 @@ class Waiting:
         self.bodies = list(bodies)
         self._places = Counter(place for body in self.bodies for place in body.places)
         self._in_bodies = sum(body.values for body in self.bodies)
-
-
-def place_of(key: str) -> str:
-    """Return province/commune of an asset's key."""
-    return "/".join(key.split("/", 2)[:2])
