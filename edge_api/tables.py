@@ -25,6 +25,9 @@ class HistoryTable(SQLModel):
 class Chunk(HistoryTable, table=True):
     """Readings of one asset: `packed` is zlib of msgpack of {field: (times_ns, values)}.
 
+    Or of several that came in our own edges' lines: `asset` is province/commune/part.parts, and `packed`
+    gzip of series by series its prefix and, from the space on, its lines; see `edge_api.history.pieces`.
+
     Most questions are for an asset's newest pieces, and so is what each flush lets go of the oldest.
     """
 
@@ -39,7 +42,10 @@ class Chunk(HistoryTable, table=True):
 
 
 class Asset(HistoryTable, table=True):
-    """The last known state of one asset, so that its name survives a restart."""
+    """The last known state of one asset, so that its name survives a restart: msgpack of an AssetNow.
+
+    Or of a place, province/commune: gzip of the newest line of each of its assets that came in bodies.
+    """
 
     key: str = Field(primary_key=True)
     packed: bytes

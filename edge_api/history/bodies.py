@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from isal import igzip
 
@@ -18,16 +18,18 @@ from sensors.sample import Value
 
 _NO_VALUES = 7  # the equals signs of a line that are none of a value: four tags, gw, ep and seq
 _BYTES_A_VALUE = 16  # what a value in a column takes: a body with a few long texts counts by its size
-_ROW = re.compile(r"^([^ ]+) (.+) ([0-9]+)\n", re.MULTILINE)  # of a line that is known to be one of ours
+_ROW = re.compile(r"^([^ ]+)( .+\n)", re.MULTILINE)  # of a line that is known to be one of ours
 _MOST_SHAPES = 256
+_NEW = "\n"
 _NOT_READ = NOT_VALUES - DOUBTS - {"gw"}
 
-Row = tuple[str, str, "Body"]
-"""The fields and the time of a line as they are written, and the body that it came in."""
+Row = tuple[str, "Body"]
+"""What follows a line's prefix, as it is written, and the body that it came in."""
 
 
 Columns = dict[str, list[Value]]
-_last: dict[str, Callable[[str, int], Columns | None]] = {}
+Read = tuple[list[int], Columns] | None
+_last: dict[str, Callable[[str], Read]] = {}
 """What reads lines of a measurement: of the shape that they had of late."""
 
 
@@ -51,43 +53,61 @@ class Body:
 
     def text(self, key: str | None = None) -> str:
         """Return its lines, of one asset only when its key is given."""
-        text = self.data().decode()
+        data = self.data()
         if key is None:
-            return text
-        mark = f"{tags_text(key).decode()} "
-        lines = text.split("\n")[:-1]
-        return "".join([f"{line}\n" for line in lines if line[: line.index(" ") + 1].endswith(mark)])
+            return data.decode()
+        mark = tags_text(key) + b" "
+        found = []
+        at = data.find(mark)
+        while at >= 0:
+            begin, end = data.rfind(b"\n", 0, at) + 1, data.index(b"\n", at) + 1
+            if data.find(b" ", begin, at) < 0:  # else it is in a text of another's line
+                found.append(data[begin:end])
+            at = data.find(mark, end)
+        return b"".join(found).decode()
 
 
 class Lines:
-    """Some lines of one series, in the order in which they came: their fields and times as written."""
+    """Some lines of one series, in the order in which they came; `text` is of them without its prefix."""
 
-    def __init__(self, prefix: str, fields: Sequence[str], stamps: Sequence[str]) -> None:
+    def __init__(self, prefix: str, text: str) -> None:
         self.measurement, *pairs = prefix.split(",")
         self.tags = dict(pair.split("=") for pair in pairs)
-        self.times: list[int] = list(map(int, stamps))
-        self._columns = _columns(self.measurement, fields)
-        self._points: list[Point] = []
-        if self._columns is None:  # they are not all of one shape: doubts come and go
-            lines = zip(fields, stamps, strict=True)
-            self._points = parse("".join([f"{prefix} {each} {ts}\n" for each, ts in lines]).encode())
+        self._prefix, self._text = prefix, text
+        self._read = _columns(self.measurement, text)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether they are not all of one shape: doubts come and go."""
+        return self._read is None
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """Read them one by one."""
+        rests = self._text.split("\n")[:-1]
+        return parse("".join([f"{self._prefix}{rest}\n" for rest in rests]).encode())
+
+    @property
+    def times(self) -> list[int]:
+        """Return their times."""
+        return [point.ts_ns for point in self.points] if self._read is None else self._read[0]
 
     def kept(self, late: Sequence[bool]) -> dict[str, Piece]:
         """Return what history keeps of them, as a Tail's columns; `late` says of each whether it was."""
-        if self._columns is None:
+        if self._read is None:
             tail = Tail()
-            for point, its in zip(self._points, late, strict=True):
+            for point, its in zip(self.points, late, strict=True):
                 tail.add(point.ts_ns, values_of(point) + doubts_of(point, late=its))
             return tail.columns()
-        times = self.times
+        times, columns = self._read
         found: dict[str, Piece] = {
-            name: (times, values) for name, values in self._columns.items() if name not in NOT_VALUES
+            name: (times, values) for name, values in columns.items() if name not in NOT_VALUES
         }
-        quality = self._columns.get("q")
+        quality = columns.get("q")
         if quality is None or quality.count("good") < len(quality):
             at = [at for at in range(len(times)) if quality is None or quality[at] != "good"]
-            for name in DOUBTS & self._columns.keys():
-                found[name] = [times[each] for each in at], [self._columns[name][each] for each in at]
+            for name in DOUBTS & columns.keys():
+                found[name] = [times[each] for each in at], [columns[name][each] for each in at]
         those = [ts for ts, its in zip(times, late, strict=True) if its]
         if those:
             found[LATE] = those, [True] * len(those)
@@ -98,26 +118,28 @@ class Series(Lines):
     """The readings of one series in some bodies, in the order in which they came."""
 
     def __init__(self, prefix: str, rows: Sequence[Row]) -> None:
-        fields, stamps, bodies = zip(*rows, strict=True)
-        super().__init__(prefix, fields, stamps)
+        rests, bodies = zip(*rows, strict=True)
+        super().__init__(prefix, "".join(rests))
         self.key = "/".join(self.tags[tag] for tag in ("province", "commune", "domain", "asset"))
         self._bodies: tuple[Body, ...] = bodies
 
     @property
     def span(self) -> tuple[int, int, int]:
         """Return the first and the last time, and how many readings there are."""
-        return min(self.times), max(self.times), len(self.times)
+        times = self.times
+        return min(times), max(times), len(times)
 
     def unseen(self) -> list[Point]:
         """Return what the newest values must see of it: of lines of one shape the newest."""
         anew = [at for at, body in enumerate(self._bodies) if not body.seen]
-        if self._columns is None:
-            return [self._points[at] for at in anew]
+        if self._read is None:
+            return [self.points[at] for at in anew]
         if not anew:
             return []
-        newest = max(anew, key=lambda at: (self.times[at], at))
-        fields = {name: values[newest] for name, values in self._columns.items()}
-        return [Point(self.measurement, self.tags, self.times[newest], fields)]
+        times, columns = self._read
+        newest = max(anew, key=lambda at: (times[at], at))
+        fields = {name: values[newest] for name, values in columns.items()}
+        return [Point(self.measurement, self.tags, times[newest], fields)]
 
     def columns(self, stale_after_s: float | None) -> dict[str, Piece]:
         """Return what history keeps of it, as a Tail's columns."""
@@ -129,8 +151,8 @@ def series_of(bodies: Iterable[Body], key: str | None = None) -> Iterator[Series
     """Yield the series of some bodies, of one asset only when its key is given."""
     rows: defaultdict[str, list[Row]] = defaultdict(list)
     for body in bodies:
-        for prefix, fields, stamp in _ROW.findall(body.text(key)):
-            rows[prefix].append((fields, stamp, body))
+        for prefix, rest in _ROW.findall(body.text(key)):
+            rows[prefix].append((rest, body))
     for prefix, its in rows.items():
         yield Series(prefix, its)
 
@@ -154,24 +176,23 @@ def _names(places: tuple[tuple[str, str], ...]) -> frozenset[str]:
     return frozenset(f"{province}/{commune}" for province, commune in places)
 
 
-def _columns(measurement: str, fields: Sequence[str]) -> Columns | None:
-    """Read the fields of lines that are all of one shape; None where they are not."""
-    text = "\n".join([*fields, ""])
-    columns = _last[measurement](text, len(fields)) if measurement in _last else None
-    if columns is None:
-        first = parse(f"{measurement} {fields[0]} 0\n".encode())[0].fields
+def _columns(measurement: str, text: str) -> Read:
+    """Read the times and fields of lines that are all of one shape; None where they are not."""
+    read = _last[measurement](text) if measurement in _last else None
+    if read is None:
+        first = parse(f"{measurement}{text[: text.index(_NEW) + 1]}".encode())[0].fields
         if len(first) > MOST_FIELDS:
             return None
         shape = _shape(tuple(first), tuple(map(type, first.values())))
-        columns = shape(text, len(fields))
-        if columns is not None and (measurement in _last or len(_last) < _MOST_SHAPES):
+        read = shape(text)
+        if read is not None and (measurement in _last or len(_last) < _MOST_SHAPES):
             _last[measurement] = shape
-    return columns
+    return read
 
 
 @lru_cache(maxsize=_MOST_SHAPES)
-def _shape(names: tuple[str, ...], kinds: tuple[type, ...]) -> Callable[[str, int], Columns | None]:
-    """Return what reads the fields of lines of one shape, if there are so many of them."""
+def _shape(names: tuple[str, ...], kinds: tuple[type, ...]) -> Callable[[str], Read]:
+    """Return what reads lines if they are all of one shape."""
     parts, read = [], []
     for name, kind in zip(names, kinds, strict=True):
         pattern = PATTERNS[kind]
@@ -181,16 +202,16 @@ def _shape(names: tuple[str, ...], kinds: tuple[type, ...]) -> Callable[[str, in
             read.append((name, READERS.get(kind)))
         parts.append(f"{re.escape(name)}={pattern}")
     # One group more than is read: of a single one it would make texts instead of tuples.
-    rows = re.compile("^" + ",".join(parts) + "(\n)", re.MULTILINE).findall
+    rows = re.compile(f"^ {','.join(parts)} ([0-9]+)(\n)", re.MULTILINE).findall
 
-    def columns(text: str, count: int) -> Columns | None:
+    def columns(text: str) -> Read:
         found = rows(text)
-        if len(found) != count:
+        if len(found) != text.count("\n"):
             return None
-        texts = zip(*found, strict=True)
-        return {
+        *texts, stamps, _ = zip(*found, strict=True)
+        return list(map(int, stamps)), {
             name: list(its if reader is None else map(reader, its))
-            for (name, reader), its in zip(read, texts, strict=False)
+            for (name, reader), its in zip(read, texts, strict=True)
         }
 
     return columns

@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from edge_api.database import open_database, open_sound, set_aside, transaction
 from edge_api.history.newest import Newest
 from edge_api.history.now import AssetNow
-from edge_api.history.pieces import Chunk, names_of, read_lines
+from edge_api.history.pieces import Block, Chunk, columns_of, names_of, read_lines
 from edge_api.history.query import Piece
 from sensors.sample import Value
 
@@ -129,20 +129,20 @@ class Disk:
         """Return one field of an asset in a chunk; empty when it has gone, lacks the field or is damaged."""
         times: list[int] = []
         values: list[Value] = []
-        for (packed,) in self._db.execute("SELECT packed FROM chunk WHERE id = ?", (ident,)).fetchall():
-            for version in _unpack(packed, key, f"chunk {ident}"):
-                its_times, its_values = version.get(field, ([], []))
-                times += its_times
-                values += its_values[: len(its_times)]
+        rows = self._db.execute("SELECT id, packed FROM chunk WHERE id = ?", (ident,)).fetchall()
+        for version in _versions(rows, key):
+            its_times, its_values = version.get(field, ([], []))
+            times += its_times
+            values += its_values[: len(its_times)]
         return times, values
 
     def pieces(self, key: str, start_ns: int, stop_ns: int) -> list[dict[str, Piece]]:
         """Return the columns of an asset's chunks that touch start <= time < stop, as written."""
         rows = self._db.execute(
-            f"SELECT packed FROM chunk WHERE {_IN} ORDER BY id",  # noqa: S608 - our own words
+            f"SELECT id, packed FROM chunk WHERE {_IN} ORDER BY id",  # noqa: S608 - our own words
             (*names_of(key), start_ns, stop_ns),
         )
-        return [each for (packed,) in rows for each in _unpack(packed, key, f"a chunk of {key}")]
+        return list(_versions(rows.fetchall(), key))
 
     def set_aside(self) -> None:
         """Move a damaged file out of the way, keep it for a look, and begin a new one."""
@@ -171,15 +171,22 @@ def pack(columns: dict[str, Piece]) -> bytes:
     return zlib.compress(_encode(columns), 6)
 
 
-def _unpack(packed: bytes, key: str, what: str) -> list[dict[str, Piece]]:
-    """Return the columns of an asset in a chunk, the oldest version first; none of a damaged one."""
-    try:
-        if packed.startswith(_GZIP):
-            return read_lines(packed, key)
-        return [_columns.decode(zlib.decompress(packed))]
-    except (zlib.error, ValueError) as error:  # msgspec's are ValueErrors
-        log.warning("history: %s cannot be read and is passed over: %s", what, error)
-        return []
+def _versions(rows: Iterable[tuple[int, bytes]], key: str) -> Iterator[dict[str, Piece]]:
+    """Yield the columns of an asset in chunks, the oldest version first; of damaged ones none."""
+    blocks: list[Block] = []
+    for ident, packed in rows:
+        try:
+            if packed.startswith(_GZIP):
+                blocks += read_lines(packed, key)
+                continue
+            columns = _columns.decode(zlib.decompress(packed))
+        except (zlib.error, ValueError) as error:  # msgspec's are ValueErrors
+            log.warning("history: chunk %d cannot be read and is passed over: %s", ident, error)
+            continue
+        yield from columns_of(blocks)
+        blocks.clear()
+        yield columns
+    yield from columns_of(blocks)
 
 
 def pack_asset(asset: AssetNow) -> bytes:

@@ -73,7 +73,7 @@ class Past:
         spans += self._disk.ask(lambda disk: disk.spans(key, start_ns, stop_ns), [])
         for group in overlapping(spans):
             yield merged(
-                (pieces[ident] if ident >= _MEMORY else self._piece(ident, key, field) for ident in group),
+                [pieces[ident] if ident >= _MEMORY else self._piece(ident, key, field) for ident in group],
                 start_ns,
                 stop_ns,
             )

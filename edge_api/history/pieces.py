@@ -1,8 +1,10 @@
 """What the disk gets of bodies: lines of some assets side by side, found by an asset's key alone."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from zlib import crc32
 
 from isal import igzip
@@ -21,7 +23,10 @@ _PARTS = (1, 4, 16, 64, 256)
 _A_PART = 32  # assets at most, as a mean: ten minutes of them are some 60 kB, packed and opened at once
 _NEVER = 2**63
 _LATE, _END = b"late\n\n", b"\n\n"  # what a piece begins with; what ends its head and each of its series
-_FIELDS = re.compile(r"^ (.+) ([0-9]+)\n", re.MULTILINE)
+_OPEN = 16  # pieces that stay open: who counts goes through the assets in the order of their names
+
+Block = tuple[str, str, bool]
+"""The prefix of a series, its lines without it, and whether these came late."""
 
 
 def pack_lines(strands: Iterable[Strand], assets: Mapping[str, int]) -> Iterator[Chunk]:
@@ -35,6 +40,7 @@ def pack_lines(strands: Iterable[Strand], assets: Mapping[str, int]) -> Iterator
         for strand in its:
             by_part[_number(strand.key) % parts].append(strand)
         for part, those in by_part.items():
+            those.sort(key=attrgetter("key"))
             name = _name(place, part, parts)
             for head, rests in (
                 (_END, [(each.prefix, each.fresh) for each in those if each.fresh]),
@@ -44,23 +50,32 @@ def pack_lines(strands: Iterable[Strand], assets: Mapping[str, int]) -> Iterator
                     yield (name, *_span(rests), igzip.compress(_text(head, rests)))
 
 
-def read_lines(packed: bytes, key: str) -> list[dict[str, Piece]]:
-    """Return the columns of an asset in a piece, series by series; raise ValueError for a damaged one."""
-    try:
-        data: bytes = igzip.decompress(packed)
-    except DAMAGED as error:
-        raise ValueError(str(error)) from error
+def read_lines(packed: bytes, key: str) -> list[Block]:
+    """Return what a piece holds of an asset, series by series; raise ValueError for a damaged one."""
+    data = _opened(packed)
+    late = data.startswith(_LATE)
     # A line of readings has a space before its last word, so that no text in it can be taken for this.
     mark = tags_text(key) + b"\n"
-    found = []
+    found: list[Block] = []
     at = data.find(mark)
     while at >= 0:
         begin, rests, end = data.rindex(b"\n", 0, at) + 1, at + len(mark), data.index(_END, at)
-        fields, stamps = zip(*_FIELDS.findall(data[rests : end + 1].decode()), strict=True)
-        lines = Lines(data[begin : rests - 1].decode(), fields, stamps)
-        found.append(lines.kept([data.startswith(_LATE)] * len(stamps)))
-        at = data.find(mark, end)
+        found.append((data[begin : rests - 1].decode(), data[rests : end + 1].decode(), late))
+        following = data.find(b"\n", end + len(_END)) + 1  # its other series, if it has one, is the next
+        at = following - len(mark) if data.startswith(mark, following - len(mark)) else -1
     return found
+
+
+def columns_of(blocks: Iterable[Block]) -> Iterator[dict[str, Piece]]:
+    """Yield the columns of lines out of pieces, the oldest version first; those of one shape in one step."""
+    for prefix, run in groupby(blocks, key=itemgetter(0)):
+        its = list(run)
+        whole = Lines(prefix, "".join([text for _, text, _ in its]))
+        if whole.mixed and len(its) > 1:
+            for block in its:
+                yield from columns_of([block])
+        else:
+            yield whole.kept([late for _, text, late in its for _ in range(text.count("\n"))])
 
 
 def names_of(key: str) -> list[str]:
@@ -91,11 +106,21 @@ def _parts(assets: int) -> int:
 
 
 def _number(key: str) -> int:
-    return crc32(key.encode())
+    # Neighbours stand together as a rule: their names end in numbers.
+    return crc32(key[:-1].encode())
 
 
 def _name(place: str, part: int, parts: int) -> str:
     return f"{place}/{part}.{parts}"  # a slash less than in an asset's key
+
+
+@lru_cache(maxsize=_OPEN)
+def _opened(packed: bytes) -> bytes:
+    try:
+        data: bytes = igzip.decompress(packed)
+    except DAMAGED as error:
+        raise ValueError(str(error)) from error
+    return data
 
 
 def _span(series: Sequence[tuple[bytes, Rests]]) -> tuple[int, int, int]:

@@ -1,6 +1,8 @@
 """Pure functions on readings: merge pieces that may overlap, drop repeats, sum up by buckets."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from operator import lt
 
 from msgspec import Struct
 
@@ -35,10 +37,15 @@ def overlapping(spans: Iterable[tuple[int, int, int]]) -> Iterator[list[int]]:
         yield sorted(group)
 
 
-def merged(pieces: Iterable[Piece], start_ns: int, stop_ns: int) -> list[tuple[int, Value]]:
+def merged(pieces: Sequence[Piece], start_ns: int, stop_ns: int) -> list[tuple[int, Value]]:
     """Merge pieces, oldest version first, to the values with start <= time < stop; a repeat counts once."""
+    first, *more = pieces or [([], [])]
+    times, values = first
+    if not more and all(map(lt, times, times[1:])):  # as most are: nothing to be put in order
+        within = slice(bisect_left(times, start_ns), bisect_left(times, stop_ns))
+        return list(zip(times[within], values[within], strict=True))
     seen: dict[int, Value] = {}
-    for times, values in pieces:
+    for times, values in [first, *more]:
         seen.update(zip(times, values, strict=True))
     return sorted((ts, value) for ts, value in seen.items() if start_ns <= ts < stop_ns)
 
