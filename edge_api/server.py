@@ -14,6 +14,7 @@ from edge_api.api.view import EdgeView
 from edge_api.config import Http
 from edge_api.limits import Limits
 from edge_api.web.settings import DeskSocket, Page
+from edge_api.wire import WireProtocol
 from gateway.feed.tls import show_certificate
 from sensors.errors import ConfigError
 
@@ -55,7 +56,7 @@ class HttpServer:
         app = create_app(edge, callers=callers, page=page, desk=desk)
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=WireProtocol,
             ws="none",
             lifespan="on",
             log_config=None,

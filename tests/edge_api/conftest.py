@@ -13,6 +13,7 @@ import uvicorn
 
 from edge_api.api.app import create_app
 from edge_api.ingest.write import WriteLimits
+from edge_api.wire import WireProtocol
 from tests.edge_api.fake_edge import FakeEdge
 
 
@@ -40,7 +41,15 @@ class Switch:
 
 @contextmanager
 def serve(app: Any) -> Iterator[Client]:
-    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="auto", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        http=WireProtocol,
+        ws="none",
+        port=0,
+        log_level="critical",
+        lifespan="auto",
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
