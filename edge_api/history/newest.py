@@ -6,7 +6,7 @@ from isal import igzip
 from msgspec import Struct
 
 from edge_api.history.now import place_of, tags_text
-from edge_api.history.strands import ROW, STAMP, Strand, alike, newest
+from edge_api.history.strands import LEVEL, ROW, STAMP, Strand, alike, newest
 from edge_api.lineprotocol import parse
 from edge_api.lines import DAMAGED
 from edge_api.point import Point
@@ -86,4 +86,4 @@ class Newest:
             if its is not None:
                 its += [line.measurement.encode(), tags_text(key), line.rest]
         for place, text in by_place.items():
-            yield place, igzip.compress(b"".join(text))
+            yield place, igzip.compress(b"".join(text), LEVEL)

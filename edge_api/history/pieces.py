@@ -12,7 +12,7 @@ from isal import igzip
 from edge_api.history.bodies import Lines
 from edge_api.history.now import place_of, tags_text
 from edge_api.history.query import Piece
-from edge_api.history.strands import STAMP, Rests, Strand
+from edge_api.history.strands import LEVEL, STAMP, Rests, Strand
 from edge_api.lines import DAMAGED
 
 Chunk = tuple[str, int, int, int, bytes]
@@ -47,7 +47,7 @@ def pack_lines(strands: Iterable[Strand], assets: Mapping[str, int]) -> Iterator
                 (_LATE, [(each.prefix, each.late) for each in those if each.late]),
             ):
                 if rests:
-                    yield (name, *_span(rests), igzip.compress(_text(head, rests)))
+                    yield (name, *_span(rests), igzip.compress(_text(head, rests), LEVEL))
 
 
 def read_lines(packed: bytes, key: str) -> list[Block]:

@@ -13,6 +13,8 @@ from edge_api.lineprotocol.shapes import PATTERNS
 from edge_api.point import Point
 
 ROW = re.compile(rb"^([^ ]+)( .*\n)", re.MULTILINE)
+LEVEL = 1
+"""Of isal: in a flush its 2, the default, took 94 microseconds a piece instead of 29, for the same size."""
 STAMP = slice(-20, -1)
 """Where a line of an orderly body has its time."""
 _A_DAY_NS = 86_400 * 1_000_000_000
