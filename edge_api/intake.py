@@ -101,8 +101,9 @@ class Intake:
         """
         before = self._spool.last_id if stored is None else stored.first_id - 1
         if before > self._history.read:
-            for number, theirs in unread(self._spool, (EVENTS, READINGS), self._history.read, before):
-                self._history.add(theirs, number)
+            lanes = (EVENTS, READINGS)
+            for number, theirs, body in unread(self._spool, lanes, self._history.read, before):
+                self._history.add((), number, [(theirs, body)])
         last = before if stored is None else stored.last_id
         self._history.add(group.points, last, [(each.points, each.body) for each in group.bodies])
 

@@ -6,7 +6,7 @@ from heapq import merge
 
 from isal import igzip
 
-from edge_api.lineprotocol import parse
+from edge_api.lineprotocol import feed_lines, parse
 from edge_api.lines import DAMAGED
 from edge_api.point import Point
 from gateway.spool import DamageError, Spool
@@ -19,8 +19,8 @@ _PIECE = 200  # segments looked up at a time
 
 def unread(
     spool: Spool, lanes: Sequence[int], after: int, last: int | None = None
-) -> Iterator[tuple[int, list[Point]]]:
-    """Yield id and points of each segment of these lanes above `after`, to `last`, in the order of commits.
+) -> Iterator[tuple[int, Sequence[Point], bytes]]:
+    """Yield id, points and body of each segment of these lanes above `after`, to `last`, as committed.
 
     One that cannot be read is logged and passed over. Raises sqlite3.Error when the file does not answer.
     """
@@ -28,11 +28,13 @@ def unread(
     heads = [_heads(spool, lane, after + 1, last) for lane in lanes]
     for head in merge(*heads, key=lambda head: head.id):
         try:
-            points = parse(igzip.decompress(spool.body(head.id)))
+            body = spool.body(head.id)
+            data = igzip.decompress(body)
+            points = feed_lines(data) or parse(data)
         except (KeyError, ValueError, DamageError, *DAMAGED) as error:
             log.warning("segment %d cannot be read again: %s", head.id, error)
             continue
-        yield head.id, points
+        yield head.id, points, body
 
 
 def newest(spool: Spool, after: int, most: int) -> int:

@@ -63,7 +63,7 @@ class AlarmBook:
     def catch_up(self, spool: Spool) -> None:
         """Read the events that were committed and not yet in the book when the edge went down."""
         read = self._file.segment() if self._file else 0
-        for segment, points in unread(spool, (EVENTS,), read):
+        for segment, points, _ in unread(spool, (EVENTS,), read):
             self._take([point for point in points if is_alarm(point)], segment)
 
     def take(self, points: Sequence[Point]) -> None:

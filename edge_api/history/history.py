@@ -119,10 +119,14 @@ class History(Past):
             log.warning("history: above %d points of the spool are not here; the older are left out", most)
         came = Replayed(self._now_ns())
         last = spool.last_id  # it may grow: what is found damaged is said upward
-        for segment, points in unread(spool, (EVENTS, READINGS), after, last):
+        for segment, points, body in unread(spool, (EVENTS, READINGS), after, last):
+            at_ns = came.body_at_ns(points) if isinstance(points, FeedLines) else None
             with self._lock:
                 self._read = segment
-                self._memory.take(points, came.at_ns)
+                if isinstance(points, FeedLines) and at_ns is not None:
+                    self._memory.keep(Body(points, body, at_ns))
+                else:
+                    self._memory.take(points, came.at_ns)
             self._tell(points)
             if self.due:
                 self.flush()
