@@ -11,6 +11,10 @@ from edge_api.history.now import place_of
 from edge_api.history.pieces import Chunk, horizons, pack_lines
 from edge_api.history.strands import opened, orderly
 
+_AT_ONCE = (
+    50_000  # values: what is opened together is in memory several times, and a flood's would be for good
+)
+
 
 class Rows:
     """Rows of all that is on its way to the disk. `lock` is that of the memory."""
@@ -32,8 +36,9 @@ class Rows:
         tails = memory.going.tails
         self.chunks: list[Chunk] = [(key, *tail.span, pack(tail.columns())) for key, tail in tails.items()]
         self._keys = set(tails)
-        for group in grouped(memory.going.bodies):  # one after the other: all at once take much memory
-            self.chunks += self._lines(group) if orderly(group) else self._columns(group)
+        for group in grouped(memory.going.bodies):
+            for some in _parts(group):
+                self.chunks += self._lines(some) if orderly(some) else self._columns(some)
         with lock:
             self._changed, memory.changed = memory.changed | self._keys, set()
             self.states = [(key, pack_asset(memory.known(key))) for key in self._changed]
@@ -86,3 +91,16 @@ class Rows:
         for each, stale_s in known:
             self._keys.add(each.key)
             yield each.key, *each.span, pack(each.columns(stale_s))
+
+
+def _parts(bodies: Sequence[Body]) -> Iterator[list[Body]]:
+    """Cut bodies of the same places into parts that are opened one after the other."""
+    part: list[Body] = []
+    values = 0
+    for body in bodies:
+        if part and values + body.values > _AT_ONCE:
+            yield part
+            part, values = [], 0
+        part.append(body)
+        values += body.values
+    yield part
