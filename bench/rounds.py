@@ -77,21 +77,27 @@ def post(kind: type[Contender], *, count: int, rate: float = 0.0, **load: int) -
 
 
 def drain(kind: type[Contender], *, count: int, steps: int, **load: int) -> Figures:
-    """A backlog that grows in steps while the upstream is away, waits, and is then let go."""
+    """A backlog that grows in steps while the upstream is away, waits, and is then let go.
+
+    Before it as much as a step is sent up at once: with an edge that has only begun no memory compares.
+    """
     with round_of(kind, feed=False) as (rig, contender, _):
         at_rest = files_bytes(contender.folder, "*")
-        rig.database.kill()
-        helper = Helper("poster", port=contender.port, count=count, steps=steps, **load)
+        share = count // steps
+        helper = Helper("poster", port=contender.port, count=count + share, steps=steps + 1, **load)
         helper.ready()
-        empty = used(contender)
+        helper.go()
+        helper.facts()
+        rig.arrived(share)
+        empty = now = settled(contender, _STEP_S)
+        rig.database.stop()
         figures: Figures = {"rss_empty_mb": empty.rss_mb}
-        now = empty
         for step in range(1, steps + 1):
             before = now
             helper.go()
             helper.facts()
             now = settled(contender, _STEP_S)  # what history has still to write, and what is joined
-            figures[f"step_{step}_cpu_s_per_million"] = (now.cpu_s - before.cpu_s) / count * steps * 1e6
+            figures[f"step_{step}_cpu_s_per_million"] = (now.cpu_s - before.cpu_s) / share * 1e6
             figures[f"step_{step}_rss_mb"] = now.rss_mb
         time.sleep(_HOUSE_S)
         full = settled(contender, _WAIT_S)
@@ -101,7 +107,7 @@ def drain(kind: type[Contender], *, count: int, steps: int, **load: int) -> Figu
         while rig.rows() <= rows:
             time.sleep(0.01)
         began, watch = time.monotonic(), Watch(rig)
-        rig.arrived(count)
+        rig.arrived(count + share)
         rate = watch.per_s(count, began)
         after = used(contender)
         return {
@@ -113,7 +119,7 @@ def drain(kind: type[Contender], *, count: int, steps: int, **load: int) -> Figu
             "rss_full_mb": full.rss_mb,
             "rss_mb": after.rss_mb,
             "peak_mb": after.peak_mb,
-            "lost": count - rig.stored(),
+            "lost": count + share - rig.stored(),
             **figures,
         }
 
