@@ -1,9 +1,7 @@
 """The commune of `commune demo` waits for its upstream: bytes a reading on its disk, and then on the wire.
 
-Run as a process of its own it is the demo's node: days of its simulated world, as fast as they can be
-computed, through a real broker; it says how many readings and events it took when the broker has all. It lets
-go of them then: the edge's word comes five times a second, in which an hour passes here, and how many wait at
-the node is itself a reading.
+Run as a process of its own it is the demo's node: it computes days of its simulated world with the real
+drivers, journal and spool, and then publishes what they took, as ready messages with their true times.
 """
 
 import argparse
@@ -13,6 +11,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,15 +19,19 @@ from typing import ClassVar
 
 from bench.contenders import Commune, Contender
 from bench.rig import Figures, Helper, Rig, used
+from bench.writer import connect, packet, send
+from gateway.dating import Dating
+from gateway.unsendable import read
 from simulators.clock import VirtualClock
 from simulators.demo.commune import COMMUNE, node_at
+from tests.parts.ports import free_port
 from tests.parts.wait import until
 
 _DAY_NS = 86_400_000_000_000
 _SEED = 1
 _CUSTODY_S = 120.0
 _DRAIN_S = 120.0
-_BEHIND = 20  # readings that the node has on their way at most: about two rounds of its assets
+_WINDOW = 200
 _STILL_S = 25.0  # an edge joins every ten seconds
 _JOIN_S = 120.0
 _LOOK_S = 0.5
@@ -115,33 +118,49 @@ def _joined(edge: DemoEdge) -> None:
             seen, at = now, time.monotonic()
 
 
+def messages(days: float, folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what the demo's node would publish in so many days: topic and body, in order.
+
+    Each is taken out of the node's outbox as soon as it is committed, and confirmed at once: how many
+    readings wait at the node is itself a reading, and in real time none does.
+    """
+    with ExitStack() as stack:
+        start = datetime.now(UTC) - timedelta(days=days)
+        clock, nowhere = VirtualClock(start), ("127.0.0.1", free_port())
+        node = node_at(folder, nowhere, 1, start, _SEED, clock, stack).node
+        outbox, identity = node.publisher.outbox, node.publisher.identity
+        dating = Dating(node.spool, clock, node.timeline)
+        while node.runner.due_ns is not None and node.runner.due_ns < days * _DAY_NS:
+            node.runner.step(node.runner.due_ns)
+            node.lights.step()
+            while node.journal.committer.depth:
+                time.sleep(0.0005)
+            while (batch := outbox.next(1, ready=dating.can_date)) is not None:
+                for head in batch.heads:
+                    for record in read(node.spool, head):
+                        yield identity.topic(record.path), dating.finish(record, head)
+                outbox.done(batch)
+
+
 def main() -> None:
-    """Be the node of DAYS, at the broker on PORT."""
+    """Be the node of DAYS: publish what it took to the broker on PORT, RATE a second."""
     ask = argparse.ArgumentParser()
     ask.add_argument("--port", type=int, required=True)
     ask.add_argument("--days", type=float, required=True)
+    ask.add_argument("--rate", type=float, default=2_000.0)
     it = ask.parse_args()
     logging.basicConfig(level=logging.ERROR)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="commune-demo-")))
-        start = datetime.now(UTC) - timedelta(days=it.days)
-        clock, broker = VirtualClock(start), ("127.0.0.1", it.port)
-        sim = node_at(folder, broker, 1, start, _SEED, clock, stack, custody="broker")
-        node, runner = sim.node, sim.node.runner
-        until(lambda: node.publisher.link.up, within_s=30, what="the broker")
-        print("ready", flush=True)
-        sys.stdin.readline()
-        while runner.due_ns is not None and runner.due_ns < it.days * _DAY_NS:
-            runner.step(runner.due_ns)
-            node.lights.step()
-            while sum(each.points for each in node.publisher.outbox.waiting.values()) > _BEHIND:
-                time.sleep(0.002)
-
-        def handed_over() -> bool:
-            return not node.journal.committer.depth and node.publisher.drained
-
-        until(handed_over, within_s=_CUSTODY_S, what="the broker to have all")
-        print(json.dumps({"taken": sim.taken}), flush=True)
+    with tempfile.TemporaryDirectory(prefix="commune-demo-") as folder:
+        packets = [
+            packet(topic, body, number % 65_535 + 1)
+            for number, (topic, body) in enumerate(messages(it.days, Path(folder)))
+        ]
+    wire = connect(it.port, "demo")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    send(wire, packets, _WINDOW, it.rate)
+    wire.close()
+    print(json.dumps({"taken": len(packets)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -254,8 +254,6 @@ def node_at(
     seed: int,
     clock: VirtualClock | None,
     stack: ExitStack,
-    *,
-    custody: str = "edge",
 ) -> SimNode:
     """Make and start node `number` of the demo, paced by whoever steps its runner; `stack` stops it."""
     clock = clock or VirtualClock(start)
@@ -272,7 +270,6 @@ name = "{COMMUNE_NAME}"
 [mqtt]
 host = "{broker[0]}"
 port = {broker[1]}
-custody = "{custody}"
 [spool]
 path = "{folder}/{world.gw}.db"
 linger = "0s"
