@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 
 from edge_api.asked import Asked
 from edge_api.config import EdgeConfig
@@ -24,6 +25,8 @@ class Edge(Asked):
     def __init__(self, config: EdgeConfig, wall_ns: Wall = time.time_ns) -> None:
         super().__init__(config, wall_ns)
         self._stop = threading.Event()
+        self._called = threading.Event()  # there is something that does not wait for its turn
+        self.history.filled = self._called.set
         self._watched_at: float | None = None
         self._reclaimed_at = time.monotonic()
         self._chores = (
@@ -59,6 +62,7 @@ class Edge(Asked):
         """Stop taking, commit what was taken, relay what can be relayed in `timeout_s`, close the files."""
         deadline = time.monotonic() + timeout_s
         self._stop.set()
+        self._called.set()
         if self.mqtt:
             self.mqtt.link.stop()
         if not self.committer.stop(timeout_s):
@@ -83,13 +87,25 @@ class Edge(Asked):
         self.spool.close()
 
     def _keep_house(self) -> None:
-        while not self._stop.wait(_HOUSE_S):
+        due = time.monotonic() + _HOUSE_S
+        while True:
+            self._called.wait(max(due - time.monotonic(), 0.0))
+            self._called.clear()
+            if self._stop.is_set():
+                return
+            if time.monotonic() < due:
+                self._do(self._flush)  # else a flood fills memory before the next round
+                continue
             for chore in self._chores:
-                try:
-                    chore()
-                except Exception as error:
-                    log.exception("housekeeping failed; trying again")
-                    self.room.quota.gave_out(error)
+                self._do(chore)
+            due = time.monotonic() + _HOUSE_S
+
+    def _do(self, chore: Callable[[], object]) -> None:
+        try:
+            chore()
+        except Exception as error:
+            log.exception("housekeeping failed; trying again")
+            self.room.quota.gave_out(error)
 
     def _reclaim(self) -> None:
         """Delete what may go: once a minute, and each time while there is no room."""

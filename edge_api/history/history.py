@@ -68,6 +68,8 @@ class History(Past):
         self._lock = threading.Lock()
         self._disk_lock = threading.Lock()
         self._flush_lock = threading.Lock()
+        self.filled: Callable[[], None] = lambda: None
+        """Called by who adds when so much waits in memory that the owner should flush at once."""
         self._listeners: tuple[Listener, ...] = ()
         self._everyone: tuple[Listener, ...] = ()  # with those who wait for alerts only
         self._disk = SafeDisk(path, busy_s)
@@ -105,6 +107,8 @@ class History(Past):
             self._tell(its_points)
         if points or not bodies:
             self._tell(points)
+        if self._memory.waiting.values >= self._memory_values and self._disk.works:
+            self.filled()
 
     def catch_up(self, spool: Spool, most: int = MOST_UNREAD) -> None:
         """Read from the spool what was committed and is not on disk here, the newest `most` points of it.

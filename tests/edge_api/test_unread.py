@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -286,6 +287,21 @@ def test_an_edge_keeps_what_is_delivered_for_history_but_not_when_its_spool_is_h
         quota = edge.room.quota
         quota.limits = dataclasses.replace(quota.limits, max_bytes=quota.used + 1_000)
         until(lambda: edge.spool.first_id() == 2, what="it to leave")
+
+
+def test_a_flood_is_written_to_historys_file_before_the_next_round_of_housekeeping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_api.edge._HOUSE_S", 3_600.0)
+    monkeypatch.setattr("edge_api.parts._VALUES_ABOVE", 100)
+
+    def written() -> int:
+        with closing(sqlite3.connect(tmp_path / "history.db")) as database:
+            return int(database.execute("SELECT coalesce(sum(count), 0) FROM chunk").fetchone()[0])
+
+    with edge_at_work(edge_config(tmp_path, PROVINCE)) as (edge, _):
+        submit(edge, *map(line, range(110)))
+        until(lambda: written() == 110, what="all to be written")
 
 
 def count_calls(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> list[object]:
