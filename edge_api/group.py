@@ -1,13 +1,19 @@
 """What one commit will hold, and how messages become a segment of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from isal import igzip
 
 from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.bodies import widen
+from edge_api.lineprotocol import feed_lines
 from edge_api.lines import join_lines
 from edge_api.point import Point
-from gateway.spool import Gap, RangeSet, Refused, Segment, Stream
+from gateway.spool import READINGS, Gap, RangeSet, Refused, Segment, Stream
 from gateway.spool.segment import Span, span_text
+
+_MANY = 200  # messages of a commit: in a smaller body gzip finds little, and each is opened for itself
 
 Home = tuple[str, str]
 """Province and commune of a node, as its topics say."""
@@ -30,6 +36,27 @@ class Group:
     homes: dict[Stream, Home] = field(default_factory=dict)
     fresh: int = 0
     duplicates: int = 0
+    _many: Segment | None = None
+
+    def close(self) -> None:
+        """Make segments of the messages; no more come."""
+        for lane, of_lane in sorted(self.messages.items()):
+            segment = segment_of(lane, of_lane, self.times)
+            self.segments.append(segment)
+            if lane == READINGS and segment.points >= _MANY:
+                self._many = segment
+
+    def shown(self) -> tuple[list[Point], list[tuple[Sequence[Point], bytes]]]:
+        """Return what history gets of it: points, and bodies.
+
+        A flood of messages is the body that it is on disk: most of its readings nobody looks at.
+        """
+        bodies: list[tuple[Sequence[Point], bytes]] = [(each.points, each.body) for each in self.bodies]
+        many = None if self._many is None else feed_lines(igzip.decompress(self._many.body))
+        if self._many is None or many is None:
+            return self.points, bodies
+        bodies.append((many, self._many.body))
+        return [point for point in self.points if point.measurement == "Alert"], bodies
 
 
 def segment_of(

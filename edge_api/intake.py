@@ -10,7 +10,7 @@ from hashlib import blake2b
 from edge_api.api.view import CannotCommit, SpoolFull
 from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.bodies import gaps_of, is_event, numbers_of, span_ns, widen
-from edge_api.group import Group, Home, segment_of
+from edge_api.group import Group, Home
 from edge_api.history import History
 from edge_api.unread import unread
 from gateway.spool import EVENTS, READINGS, Gap, RangeSet, Refused, Segment, Spool, Stored, Stream
@@ -105,7 +105,8 @@ class Intake:
             for number, theirs, body in unread(self._spool, lanes, self._history.read, before):
                 self._history.add((), number, [(theirs, body)])
         last = before if stored is None else stored.last_id
-        self._history.add(group.points, last, [(each.points, each.body) for each in group.bodies])
+        points, bodies = group.shown()
+        self._history.add(points, last, bodies)
 
     def _append(self, group: Group) -> Stored:
         try:
@@ -181,8 +182,7 @@ class Intake:
                 by_stream.setdefault(arrival.stream, []).append(arrival)
         for stream, messages in by_stream.items():
             told += self._add_messages(group, stream, messages)
-        for lane, of_lane in sorted(group.messages.items()):
-            group.segments.append(segment_of(lane, of_lane, group.times))
+        group.close()
         group.gaps = [missing for gap in told for missing in self._unseen(group, gap)]
         return group
 

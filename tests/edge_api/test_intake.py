@@ -6,16 +6,18 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from msgspec.json import encode as encode_json
 
 from edge_api.api.view import CannotCommit
 from edge_api.arrivals import BatchArrival, MessageArrival
 from edge_api.gaps import gaps
 from edge_api.history import History
+from edge_api.ingest.mqtt import arrival
 from edge_api.intake import Arrival, Intake
 from edge_api.lineprotocol import parse
 from edge_api.lines import join_lines, split_lines
 from edge_api.point import Point
-from gateway.feed import from_ns
+from gateway.feed import Topic, from_ns
 from gateway.spool import EVENTS, READINGS, Committer, Gap, RangeSet, Refused, Spool, span_of
 from tests.edge_api.rig import START_NS, STREAM, line
 from tests.parts.wait import until
@@ -85,6 +87,38 @@ def test_a_group_is_one_commit_with_a_segment_a_lane_and_then_everyone_is_answer
     ]  # fmt: skip
     assert desk.intake.counts.commits == 1
     assert desk.intake.counts.committed == 4
+
+
+def fed(seq: int) -> MessageArrival:
+    """A message as ingest hands it over, of one of seven bins; each hundredth is an alarm."""
+    domain, asset = "waste", f"bin-{seq % 7}"
+    topic = f"ntm/v1/42/18562/{domain}/{asset}"
+    own = {"v": 1, "ts": from_ns(START_NS + seq * 1_000_000), "gw": "gw-01", "ep": "aa", "seq": seq}
+    if seq % 100 == 99:
+        alarm = own | {"id": f"gw-01-aa-{seq}", "type": "fire"}
+        return arrival(Topic.parse(f"{topic}/event"), encode_json(alarm), str)
+    body = own | {"type": "WasteContainer", "q": "good" if seq % 5 else "bad", "fillingLevel": seq / 1_000}
+    return arrival(Topic.parse(f"{topic}/telemetry"), encode_json(body), str)
+
+
+def test_a_flood_of_messages_is_shown_as_if_it_had_come_one_after_the_other(tmp_path: Path) -> None:
+    seen = []
+    for size in (1, 1_000):
+        (tmp_path / str(size)).mkdir()
+        desk = Desk(tmp_path / str(size))
+        heard: list[Point] = []
+        desk.history.listen(heard.extend)
+        for first in range(1, 1_000, size):
+            desk.intake.commit([fed(seq) for seq in range(first, min(first + size, 1_000))])
+        keys = [asset.key for asset in desk.history.latest()]
+        columns = [desk.history.columns(key, 0, 2**62) for key in keys]
+        told = sorted((point.fields["seq"], point.ts_ns, point.measurement) for point in heard)
+        seen.append((desk.history.latest(), columns, told))
+        desk.history.close()
+        desk.spool.close()
+    assert len(seen[0][0]) == 7
+    assert len(seen[0][2]) == 999
+    assert seen[0] == seen[1]
 
 
 def test_nothing_is_acknowledged_when_the_disk_refuses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
