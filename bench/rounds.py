@@ -96,7 +96,8 @@ def drain(kind: type[Contender], *, count: int, steps: int, **load: int) -> Figu
             before = now
             helper.go()
             helper.facts()
-            now = settled(contender, _STEP_S)  # what history has still to write, and what is joined
+            time.sleep(_HOUSE_S)  # what is joined, and history's file, belong to the step that brought them
+            now = settled(contender, _STEP_S)
             figures[f"step_{step}_cpu_s_per_million"] = (now.cpu_s - before.cpu_s) / share * 1e6
             figures[f"step_{step}_rss_mb"] = now.rss_mb
         time.sleep(_HOUSE_S)
