@@ -36,26 +36,30 @@ class Group:
     homes: dict[Stream, Home] = field(default_factory=dict)
     fresh: int = 0
     duplicates: int = 0
-    _many: Segment | None = None
+    _readings: Segment | None = None
 
     def close(self) -> None:
         """Make segments of the messages; no more come."""
         for lane, of_lane in sorted(self.messages.items()):
             segment = segment_of(lane, of_lane, self.times)
             self.segments.append(segment)
-            if lane == READINGS and segment.points >= _MANY:
-                self._many = segment
+            if lane == READINGS:
+                self._readings = segment
 
-    def shown(self) -> tuple[list[Point], list[tuple[Sequence[Point], bytes]]]:
+    def shown(self, *, unopened: bool) -> tuple[list[Point], list[tuple[Sequence[Point], bytes]]]:
         """Return what history gets of it: points, and bodies.
 
-        A flood of messages is the body that it is on disk: most of its readings nobody looks at.
+        A flood of messages is the body that it is on disk: most of its readings nobody looks at. So are the
+        few that come after it while history holds it `unopened`: as points they would have it opened.
         """
         bodies: list[tuple[Sequence[Point], bytes]] = [(each.points, each.body) for each in self.bodies]
-        many = None if self._many is None else feed_lines(igzip.decompress(self._many.body))
-        if self._many is None or many is None:
+        it = self._readings
+        if it is None or (it.points < _MANY and not unopened):
             return self.points, bodies
-        bodies.append((many, self._many.body))
+        lines = feed_lines(igzip.decompress(it.body))
+        if lines is None:
+            return self.points, bodies
+        bodies.append((lines, it.body))
         return [point for point in self.points if point.measurement == "Alert"], bodies
 
 

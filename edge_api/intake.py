@@ -105,7 +105,7 @@ class Intake:
             for number, theirs, body in unread(self._spool, lanes, self._history.read, before):
                 self._history.add((), number, [(theirs, body)])
         last = before if stored is None else stored.last_id
-        points, bodies = group.shown()
+        points, bodies = group.shown(unopened=self._history.unopened(group.homes.values()))
         self._history.add(points, last, bodies)
 
     def _append(self, group: Group) -> Stored:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from edge_api.history.bodies import Body
@@ -109,6 +109,11 @@ class History(Past):
             self._tell(points)
         if self._memory.waiting.values >= self._memory_values and self._disk.works:
             self.filled()
+
+    def unopened(self, places: Iterable[tuple[str, str]]) -> bool:
+        """Whether bodies of one of these communes (province and code) wait in memory as they came."""
+        with self._lock:
+            return self._memory.waiting.holds({f"{province}/{commune}" for province, commune in places})
 
     def catch_up(self, spool: Spool, most: int = MOST_UNREAD) -> None:
         """Read from the spool what was committed and is not on disk here, the newest `most` points of it.

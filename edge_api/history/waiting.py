@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from edge_api.history.bodies import Body, Series
 from edge_api.history.now import place_of
@@ -37,9 +38,13 @@ class Waiting:
         self._places.update(body.places)
         self._in_bodies += body.values
 
+    def holds(self, places: AbstractSet[str]) -> bool:
+        """Whether there are bodies that touch these places."""
+        return not places.isdisjoint(self._places)
+
     def pop(self, places: frozenset[str]) -> list[Body]:
         """Take out the bodies that touch these places, in the order in which they came."""
-        if places.isdisjoint(self._places):
+        if not self.holds(places):
             return []
         popped = [body for body in self.bodies if not places.isdisjoint(body.places)]
         self._let(body for body in self.bodies if places.isdisjoint(body.places))

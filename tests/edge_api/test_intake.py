@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import Future
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -103,13 +104,13 @@ def fed(seq: int) -> MessageArrival:
 
 def test_a_flood_of_messages_is_shown_as_if_it_had_come_one_after_the_other(tmp_path: Path) -> None:
     seen = []
-    for size in (1, 1_000):
-        (tmp_path / str(size)).mkdir()
-        desk = Desk(tmp_path / str(size))
+    for number, cuts in enumerate((range(1, 1_001), [1, 1_000], [1, 50, 600, 601, 700, 1_000])):
+        (tmp_path / str(number)).mkdir()
+        desk = Desk(tmp_path / str(number))
         heard: list[Point] = []
         desk.history.listen(heard.extend)
-        for first in range(1, 1_000, size):
-            desk.intake.commit([fed(seq) for seq in range(first, min(first + size, 1_000))])
+        for first, end in pairwise(cuts):
+            desk.intake.commit([fed(seq) for seq in range(first, end)])
         keys = [asset.key for asset in desk.history.latest()]
         columns = [desk.history.columns(key, 0, 2**62) for key in keys]
         told = sorted((point.fields["seq"], point.ts_ns, point.measurement) for point in heard)
@@ -118,7 +119,30 @@ def test_a_flood_of_messages_is_shown_as_if_it_had_come_one_after_the_other(tmp_
         desk.spool.close()
     assert len(seen[0][0]) == 7
     assert len(seen[0][2]) == 999
-    assert seen[0] == seen[1]
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_the_few_messages_after_a_flood_do_not_have_it_opened(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr("edge_api.history.memory.series_of", lambda bodies: opened.append(bodies) or [])
+    desk.intake.commit([fed(seq) for seq in range(1, 400)])
+    for seq in range(400, 410):
+        desk.intake.commit([fed(seq)])
+    assert not opened
+    desk.history.latest()
+    assert opened
+
+
+def test_a_few_messages_are_taken_in_at_once_where_nothing_waits_unopened(desk: Desk) -> None:
+    desk.intake.commit([fed(seq) for seq in range(1, 10)])
+    assert not desk.history.unopened([("42", "18562")])
+    desk.intake.commit([fed(seq) for seq in range(10, 400)])
+    assert desk.history.unopened([("42", "18562")])
+    assert not desk.history.unopened([("42", "18565")])
+    desk.history.flush()
+    assert not desk.history.unopened([("42", "18562")])
 
 
 def test_nothing_is_acknowledged_when_the_disk_refuses(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
