@@ -155,7 +155,7 @@ def test_a_message_that_cannot_be_dealt_with_costs_the_connection_and_comes_agai
     with line(mosquitto.port, persistent=True, client_id="keeps") as it:
         it.came_up()
         it.fail = RuntimeError("the disk said no")
-        assert it.link.publish("to/n1", b"precious")
+        it.link.publish("to/n1", b"precious")  # it may be back, and the connection gone, before this returns
         until(lambda: it.heard == [b"precious", b"precious"], what="it to come again")
         it.came_up(2)
     assert "the disk said no" in caplog.text
