@@ -19,11 +19,8 @@ from edge_api.lines import join_lines
 from edge_api.point import Point
 from gateway.feed import Meta
 from sensors.sample import Value
+from tests.edge_api.history_rig import KEYS, PLACES, SECOND, T, add_body
 
-SECOND = 10**9
-T = 1_795_412_400 * SECOND
-PLACES = ("18562", "18563")
-KEYS = [f"42/{commune}/waste/bin-{n}" for commune in PLACES for n in (1, 2)]
 META = Meta(v=1, type="WasteContainer", id="bin-1", name="Chợ", gw="gw-01", interval=60, staleAfter=100)
 
 
@@ -35,14 +32,6 @@ def reading(
     if q != "good":
         numbered["qr"] = "a:range"
     return Point("WasteContainer", tags, T + seconds * SECOND, fields | numbered)
-
-
-def add_body(history: History, points: list[Point]) -> None:
-    """Hand over a body as intake does."""
-    lines = [encode(point).encode() for point in points]
-    read = feed_lines(b"\n".join([*lines, b""]))
-    assert read is not None
-    history.add([], bodies=[(read, join_lines(lines))])
 
 
 def values(history: History, field: str = "a", key: str = KEYS[0]) -> list[Value]:

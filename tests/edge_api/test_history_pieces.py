@@ -1,7 +1,6 @@
 """History's pieces of lines: what comes out is what the same readings give by columns, and nobody else's."""
 
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,52 +15,30 @@ from edge_api.history import FieldNow, History
 from edge_api.history.bodies import Body, series_of
 from edge_api.history.pieces import columns_of, horizons, names_of, pack_lines, read_lines
 from edge_api.history.query import Piece, merged
-from edge_api.history.strands import alike, newest, opened, orderly
+from edge_api.history.strands import opened, orderly
 from edge_api.lineprotocol import encode, feed_lines, parse
-from edge_api.lines import join_lines
 from edge_api.point import Point
 from gateway.feed import Meta
 from sensors.sample import Value
+from tests.edge_api.history_rig import (
+    DAY,
+    KEYS,
+    PLACES,
+    SECOND,
+    T,
+    add_body,
+    body,
+    fields,
+    reading,
+)
 
-SECOND = 10**9
-DAY = 86_400 * SECOND
-T = 1_795_412_400 * SECOND
-PLACES = ("18562", "18563")
-KEYS = [f"42/{commune}/waste/bin-{n}" for commune in PLACES for n in (1, 2)]
 _EVER = 40_000  # days: what the two let go differs
-MIMIC = "x,asset=bin-1,commune=18562,domain=waste,province=42"
 
 
 def meta(stale_s: float) -> Meta:
     return Meta(
         v=1, type="WasteContainer", id="bin-1", name="Chợ", gw="gw-01", interval=60, staleAfter=stale_s
     )
-
-
-def reading(
-    seconds: float, fields: Mapping[str, Value], commune: str = "18562", asset: str = "bin-1", q: str = "good"
-) -> Point:
-    tags = {"asset": asset, "commune": commune, "domain": "waste", "province": "42"}
-    numbered: dict[str, Value] = {**fields, "gw": "gw-01", "ep": "7f", "seq": int(seconds) % 1000}
-    if q != "none":
-        numbered["q"] = q
-    if q in {"bad", "uncertain"}:
-        numbered["qr"] = "a:range"
-    return Point("WasteContainer", tags, T + round(seconds * SECOND), numbered)
-
-
-def body(points: list[Point], came_ns: int = 0) -> Body:
-    lines = [encode(point).encode() for point in points]
-    read = feed_lines(b"\n".join([*lines, b""]))
-    assert read is not None
-    return Body(read, join_lines(lines), came_ns)
-
-
-def add_body(history: History, points: list[Point]) -> None:
-    lines = [encode(point).encode() for point in points]
-    read = feed_lines(b"\n".join([*lines, b""]))
-    assert read is not None
-    history.add([], bodies=[(read, join_lines(lines))])
 
 
 def values(history: History, field: str = "a", key: str = KEYS[0]) -> list[Value]:
@@ -80,18 +57,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "history.db"
 
 
-texts = st.sampled_from(["on", "", "a, b=1 c", "o=0", MIMIC, "\x0b", "late", "0,a1=7", "gw="])
-fields = st.dictionaries(
-    st.sampled_from(["a", "a1", "a2", "b", "raw"]),
-    st.one_of(
-        st.floats(-1e9, 1e9).map(lambda x: round(x, 3)),
-        st.sampled_from([1e-7, 1e21]),
-        st.integers(-5, 10**15),
-        st.booleans(),
-        texts,
-    ),
-    max_size=3,
-)
 readings = st.builds(
     reading,
     st.one_of(st.integers(0, 20), st.sampled_from([-9e8, -3e5, 250, 9e5])),
@@ -224,44 +189,6 @@ def test_an_asset_whose_type_has_changed_has_the_readings_of_both(path: Path) ->
     assert killed.latest() == history.latest()
     killed.close()
     history.close()
-
-
-LINES = [b' a=1,q="good" 1795412400000000000\n', b' a=-27.5,q="good" 1795412400000000001\n']
-
-
-@pytest.mark.parametrize(
-    ("rests", "are"),
-    [
-        (LINES, True),
-        (LINES[:1], True),
-        ([*LINES, b' a=1,q="bad" 1795412400000000000\n'], True),
-        ([*LINES, b' a=1,q="bad",qr="a:b" 1795412400000000000\n'], False),
-        ([*LINES, b' a1=1,q="good" 1795412400000000000\n'], False),
-        ([b" a1=1 1795412400000000000\n", b" a2=1 1795412400000000000\n"], False),
-        ([b" a1=1 1795412400000000000\n", b" a1=20 1795412400000000000\n"], True),
-        ([b" a=1,b=1 1795412400000000000\n", b" b=1,a=1 1795412400000000000\n"], False),
-        ([b' a="x, a=1" 1795412400000000000\n', b' a="x, a1=" 1795412400000000000\n'], True),
-    ],
-)
-def test_lines_are_alike_when_they_have_the_same_fields(rests: list[bytes], *, are: bool) -> None:
-    assert alike(rests) is are
-
-
-@given(st.lists(fields, min_size=1, max_size=4))
-def test_lines_that_count_as_alike_have_the_same_fields(all_fields: list[dict[str, Value]]) -> None:
-    points = [reading(n, each) for n, each in enumerate(all_fields)]
-    found = (
-        opened([body(points)], {}) if feed_lines("".join(f"{encode(p)}\n" for p in points).encode()) else []
-    )
-    if found and alike(found[0].rests):
-        assert len({tuple(point.fields) for point in points}) == 1
-
-
-def test_of_one_time_the_newest_line_is_the_one_that_came_last() -> None:
-    a, b, c = (f" a={n} {T + (n == 2)}\n".encode() for n in (1, 2, 3))
-    assert newest([a, b, c]) is b
-    assert newest([a, c]) is c
-    assert newest([c, a]) is a
 
 
 def test_a_part_is_found_by_the_key_alone_however_many_assets_there_are() -> None:
