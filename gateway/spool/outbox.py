@@ -197,7 +197,11 @@ class Outbox:
             for head in batch.heads:
                 if head.id not in self.delivered:
                     self._count(head.lane, -head.points, -head.size)
-                self.delivered.add(self.first(head), head.id)
+                first = self.first(head)
+                if not self.spool.by_seq and first - 1 not in self.delivered:
+                    # What was joined into it left its ids: as holes they would be asked for at each batch.
+                    first = self.spool.before(first) + 1
+                self.delivered.add(first, head.id)
             self._recent.append((self._monotonic(), batch))
 
     def back(self, batch: Batch) -> None:

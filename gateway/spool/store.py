@@ -253,6 +253,11 @@ class Spool(SeenFile):
         number, points = found[0]
         return int(number - points + 1 if self.by_seq else number)
 
+    def before(self, number: int) -> int:
+        """Return the id of the segment before this one; 0 when there is none."""
+        ((found,),) = self.query("SELECT max(id) FROM segment WHERE id < ?", (number,))
+        return int(found or 0)
+
     def delivered(self, upstream: str) -> RangeSet:
         """Return the ids that this upstream had confirmed when it was last written down."""
         rows = self.query("SELECT delivered FROM progress WHERE upstream = ?", (upstream,))

@@ -77,6 +77,23 @@ def test_what_is_on_its_way_confirmed_fresh_or_an_event_is_left_alone(spool):
     assert len(drain(outbox)) == 400 - confirmed.points
 
 
+def test_a_drain_asks_no_more_often_for_what_was_joined_than_for_what_was_not(spool, monkeypatch):
+    outbox = Outbox(spool, "province")
+    for number in range(1, 1001):
+        spool.append([segment(number, EVENTS if number in (150, 400) else READINGS)])
+    Compactor(spool, [outbox], join).compact()
+    asked = []
+    heads = spool.heads
+    monkeypatch.setattr(spool, "heads", lambda *which: asked.append(which) or heads(*which))
+    batches = 0
+    while batch := outbox.next(1):
+        batches += 1
+        outbox.done(batch)
+    assert batches > 10
+    assert len(asked) <= 3 * batches
+    assert list(outbox.delivered.missing(1, 1000)) == []
+
+
 @pytest.mark.slow
 def test_progress_and_streams_survive_a_restart_after_joining(tmp_path):
     spool = Spool(tmp_path / "spool.db", keep_s=0)
