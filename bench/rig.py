@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.contenders import Broker, Contender, Places, VmAgent
+from bench.contenders import Broker, Contender, Places
 from bench.load import KINDS, START_NS
 from bench.meter import Use, use
 from bench.writer import connect, packet
@@ -238,9 +238,7 @@ def round_of(
 ) -> Iterator[tuple[Rig, Contender, float]]:
     """Set up a round; yield the rig, the contender, and its seconds until a first reading was through."""
     with ExitStack() as stack:
-        rig = Rig(stack, feed=feed, tapped=tapped and kind is not VmAgent, database=database)
-        if kind is VmAgent:
-            rig.places = Places(rig.folder / "contender", 0, rig.database.port)
+        rig = Rig(stack, feed=feed, tapped=tapped, database=database)
         began = time.monotonic()
         contender = stack.enter_context(kind(rig.places))
         rig.warm(contender)

@@ -54,9 +54,10 @@ def paced(kind: type[Contender], *, count: int, rate: float, **load: int) -> Fig
 
 def post(kind: type[Contender], *, count: int, rate: float = 0.0, **load: int) -> Figures:
     """Ready line protocol by HTTP, as children send it; with `rate`, so many readings a second."""
-    with round_of(kind, feed=False) as (rig, contender, _):
+    with round_of(kind, feed=False, tapped=rate > 0) as (rig, contender, _):
         helper = Helper("poster", port=contender.port, count=count, rate=rate, **load)
         helper.ready()
+        wire = rig.wire_bytes() if rate else 0
         before, watch = used(contender), Watch(rig)
         helper.go()
         facts = helper.facts()
@@ -65,7 +66,9 @@ def post(kind: type[Contender], *, count: int, rate: float = 0.0, **load: int) -
         arrived = used(contender)
         figures = spent(before, settled(contender), count)
         figures["cpu_by_arrival_s_per_million"] = (arrived.cpu_s - before.cpu_s) / count * 1e6
-        if not rate:
+        if rate:
+            figures["wire_bytes"] = (rig.wire_bytes() - wire) / count
+        else:
             figures["per_s"] = per_s
             figures["taken_per_s"] = count / (facts["ended"] - facts["began"])
         return {
