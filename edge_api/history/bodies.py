@@ -11,13 +11,12 @@ from edge_api.history.kept import LATE, doubts_of, is_late, values_of
 from edge_api.history.now import DOUBTS, MOST_FIELDS, NOT_VALUES, tags_text
 from edge_api.history.query import Piece
 from edge_api.history.tail import Tail
-from edge_api.lineprotocol import FeedLines, parse
+from edge_api.lineprotocol import FeedLines, Kind, Names, parse
 from edge_api.lineprotocol.shapes import PATTERNS, READERS
 from edge_api.point import Point
 from sensors.sample import Value
 
-_NO_VALUES = 7  # the equals signs of a line that are none of a value: four tags, gw, ep and seq
-_BYTES_A_VALUE = 16  # what a value in a column takes: a body with a few long texts counts by its size
+_BYTES_A_VALUE = 16  # what a value in a column takes: a body counts by its size
 _ROW = re.compile(r"^([^ ]+)( .+\n)", re.MULTILINE)  # of a line that is known to be one of ours
 _MOST_SHAPES = 256
 _NEW = "\n"
@@ -36,14 +35,16 @@ _last: dict[str, Callable[[str], Read]] = {}
 class Body:
     """One body. `seen` is whether the newest values know of it; `places` are province/commune."""
 
-    __slots__ = ("_packed", "came_ns", "first_ns", "last_ns", "places", "seen", "values")
+    __slots__ = ("_packed", "came_ns", "count", "first_ns", "kinds", "last_ns", "places", "seen", "values")
 
     def __init__(self, lines: FeedLines, packed: bytes, came_ns: int) -> None:
         self._packed = packed
         self.came_ns = came_ns
         self.first_ns, self.last_ns = lines.first_ns, lines.last_ns
         self.places = _names(tuple(lines.places))
-        self.values = max(lines.data.count(b"=") - _NO_VALUES * len(lines), len(packed) // _BYTES_A_VALUE)
+        self.kinds = None if None in lines.kinds else _kept(lines.kinds)
+        self.count = len(lines)
+        self.values = -(-len(packed) // _BYTES_A_VALUE)
         self.seen = False
 
     def data(self) -> bytes:
@@ -157,6 +158,24 @@ def series_of(bodies: Iterable[Body], key: str | None = None) -> Iterator[Series
         yield Series(prefix, its)
 
 
+def places_of(bodies: Iterable[Body]) -> frozenset[str]:
+    """Return the places of bodies."""
+    nowhere: frozenset[str] = frozenset()
+    return nowhere.union(*{body.places for body in bodies})
+
+
+def kinds_of(bodies: Iterable[Body]) -> dict[bytes, Names]:
+    """Return which fields of theirs history keeps: of each measurement whose lines all have the same ones."""
+    found: dict[bytes, Names | None] = {}
+    for kinds in {body.kinds for body in bodies}:
+        if kinds is None:
+            return {}
+        for measurement, names in kinds:
+            if found.setdefault(measurement, names) != names:
+                found[measurement] = None
+    return {measurement: names for measurement, names in found.items() if names and len(names) <= MOST_FIELDS}
+
+
 def grouped(bodies: Sequence[Body]) -> list[list[Body]]:
     """Part bodies so that no place is in two groups; each group is in the order in which they came."""
     groups: list[tuple[frozenset[str], list[int]]] = []
@@ -174,6 +193,17 @@ def grouped(bodies: Sequence[Body]) -> list[list[Body]]:
 @lru_cache(maxsize=1024)
 def _names(places: tuple[tuple[str, str], ...]) -> frozenset[str]:
     return frozenset(f"{province}/{commune}" for province, commune in places)
+
+
+@lru_cache(maxsize=1024)
+def _kept(kinds: frozenset[Kind]) -> frozenset[Kind]:
+    """Return them, the same each time, with the names only that history keeps."""
+    return frozenset((measurement, names and _names_kept(names)) for measurement, names in kinds)
+
+
+@lru_cache(maxsize=1024)
+def _names_kept(names: Names) -> Names:
+    return tuple(name for name in names if name not in NOT_VALUES)
 
 
 def _columns(measurement: str, text: str) -> Read:

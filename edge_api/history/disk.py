@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -92,7 +92,7 @@ class Disk:
             self._bytes += sum(len(packed) for *_, packed in chunks)
         return True
 
-    def prune(self, horizons: Mapping[str, int], most_bytes: int) -> None:
+    def prune(self, horizon_of: Callable[[str], int | None], most_bytes: int) -> None:
         """Delete the chunks of each name that end before its horizon, then the oldest above `most_bytes`."""
         if self._bytes is None:
             (self._bytes,) = self._db.execute("SELECT coalesce(sum(length(packed)), 0) FROM chunk").fetchone()
@@ -100,10 +100,10 @@ class Disk:
             gone = sum(
                 size
                 for (name,) in db.execute(_NAMES).fetchall()
-                if name in horizons
+                if (horizon_ns := horizon_of(name)) is not None
                 for (size,) in db.execute(
                     "DELETE FROM chunk WHERE asset = ? AND last_ns < ? RETURNING length(packed)",
-                    (name, horizons[name]),
+                    (name, horizon_ns),
                 )
             )
             spare = self._bytes - gone - most_bytes

@@ -246,8 +246,8 @@ class History(Past):
                     rows.take_back()
                 memory.going = Waiting()
             if written:
-                horizons = rows.horizons(self._keep_ns)
-                self._disk.ask(lambda disk: disk.prune(horizons, self._most_bytes), None)
+                horizon_of = rows.horizons(self._keep_ns)
+                self._disk.ask(lambda disk: disk.prune(horizon_of, self._most_bytes), None)
 
     def close(self) -> None:
         """Flush and close the file."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from edge_api.history.bodies import Body, Series, grouped, series_of
 from edge_api.history.kept import doubts_of, is_late, values_of
-from edge_api.history.newest import Newest
+from edge_api.history.newest import Found, Newest
 from edge_api.history.now import AssetNow, asset_key, place_of, tags_of
 from edge_api.history.query import Piece
-from edge_api.history.strands import Strand
+from edge_api.history.strands import Known, Rests
 from edge_api.history.waiting import Waiting
 from edge_api.point import Point
 
@@ -120,28 +120,31 @@ class Memory:
             self.of(tags_of(key))
         return self.assets[key]
 
-    def enter(self, found: Iterable[tuple[Strand, bytes | None]], *, seen: bool) -> list[Strand]:
-        """Take in what is newest in opened bodies (see Newest.of); return the series of known assets."""
-        known: list[Strand] = []
-        put: set[str] = set()
-        for strand, rest in found:
-            key = strand.key
-            new = key not in self.assets and key not in self.newest.lines
-            if new and not self._room:
-                self.passed_over += not seen
-                continue
-            known.append(strand)
-            if rest is not None and key not in put:
-                put.add(key)
+    def enter(self, found: Iterable[Found], *, seen: bool) -> None:
+        """Take in what is newest in opened bodies (see Newest.of); without room a series is not learnt."""
+        newest = self.newest
+        for known, rests, rest, names in found:
+            new = False
+            if not known.rest:
+                new = known.key not in self.assets and known.key not in newest.lines
+                if new and not self._room:
+                    self.passed_over += not seen
+                    continue
+                newest.learn(known)
                 self._lines_only += new
-                self.newest.put(strand, rest, seen=seen and not new)
-                continue
-            asset = self.of(tags_of(key))
-            if asset is not None and not seen:
-                for point in strand.points:
-                    asset.see(point, values_of(point))
-            self.changed.add(key)
-        return known
+            if rest is None or newest.lines[known.key] is not known:
+                self._see_each(known, rests if not seen else [])
+            elif rest is not known.rest:
+                known.rest, known.seen, known.names = rest, seen and not new, names
+                newest.changed.add(known.place)
+
+    def _see_each(self, known: Known, rests: Rests) -> None:
+        """Show lines to their asset of which no one says all."""
+        asset = self.of(tags_of(known.key))
+        if asset is not None:
+            for point in known.points(rests):
+                asset.see(point, values_of(point))
+        self.changed.add(known.key)
 
     @property
     def _room(self) -> bool:

@@ -1,10 +1,11 @@
 """What the disk gets of bodies: lines of some assets side by side, found by an asset's key alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter, itemgetter
+from typing import NamedTuple
 from zlib import crc32
 
 from isal import igzip
@@ -12,7 +13,7 @@ from isal import igzip
 from edge_api.history.bodies import Lines
 from edge_api.history.now import place_of, tags_text
 from edge_api.history.query import Piece
-from edge_api.history.strands import LEVEL, STAMP, Rests, Strand
+from edge_api.history.strands import LEVEL, STAMP, Known, Strands
 from edge_api.lines import DAMAGED
 
 Chunk = tuple[str, int, int, int, bytes]
@@ -21,7 +22,6 @@ Chunk = tuple[str, int, int, int, bytes]
 _PARTS = (1, 4, 16, 64, 256)
 """Into so many parts a place may be parted, each a part of one of those before."""
 _A_PART = 32  # assets at most, as a mean: ten minutes of them are some 60 kB, packed and opened at once
-_NEVER = 2**63
 _LATE, _END = b"late\n\n", b"\n\n"  # what a piece begins with; what ends its head and each of its series
 _OPEN = 16  # pieces that stay open: who counts goes through the assets in the order of their names
 
@@ -29,25 +29,42 @@ Block = tuple[str, str, bool]
 """The prefix of a series, its lines without it, and whether these came late."""
 
 
-def pack_lines(strands: Iterable[Strand], assets: Mapping[str, int]) -> Iterator[Chunk]:
-    """Pack the lines of orderly bodies, place by place; of each so many assets are known."""
-    by_place: defaultdict[str, list[Strand]] = defaultdict(list)
-    for strand in strands:
-        by_place[strand.place].append(strand)
-    for place, its in by_place.items():
-        parts = _parts(assets.get(place, 0))
-        by_part: defaultdict[int, list[Strand]] = defaultdict(list)
-        for strand in its:
-            by_part[_number(strand.key) % parts].append(strand)
-        for part, those in by_part.items():
-            those.sort(key=attrgetter("key"))
-            name = _name(place, part, parts)
-            for head, rests in (
-                (_END, [(each.prefix, each.fresh) for each in those if each.fresh]),
-                (_LATE, [(each.prefix, each.late) for each in those if each.late]),
-            ):
-                if rests:
-                    yield (name, *_span(rests), igzip.compress(_text(head, rests), LEVEL))
+class Parted(NamedTuple):
+    """The series of a place in so many parts: by the number of each, those of an asset side by side."""
+
+    place: str
+    parts: int
+    series: dict[int, list[Known]]
+
+
+def parted(place: str, series: Iterable[Known], assets: int) -> Parted:
+    """Part series of a place of which so many assets are known."""
+    parts = _parts(assets)
+    found: defaultdict[int, list[Known]] = defaultdict(list)
+    for each in series:
+        found[_number(each.key) % parts].append(each)
+    for its in found.values():
+        its.sort(key=attrgetter("key"))
+    return Parted(place, parts, dict(found))
+
+
+def pack_lines(whole: Parted, strands: Strands) -> Iterator[Chunk]:
+    """Pack the lines of orderly bodies that are of these series."""
+    rests_of = strands.rests.get
+    series_of_parts = whole.series.items() if strands.rests else ()
+    for part, series in series_of_parts:
+        text = [_LATE if strands.late else _END]
+        count = 0
+        for each in series:
+            rests = rests_of(each.prefix)
+            if rests:
+                text += (each.prefix, b"\n")
+                text += rests
+                text.append(b"\n")
+                count += len(rests)
+        if count:
+            name = _name(whole.place, part, whole.parts)
+            yield name, strands.first_ns, strands.last_ns, count, igzip.compress(b"".join(text), LEVEL)
 
 
 def read_lines(packed: bytes, key: str) -> list[Block]:
@@ -84,21 +101,28 @@ def names_of(key: str) -> list[str]:
     return [key, *(_name(place, number % parts, parts) for parts in _PARTS)]
 
 
-def horizons(place: str, its: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """Yield for each part of a place the time that ends what none of its assets needs, by that of each asset.
+def horizons(whole: Parted, others: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Yield for each part of a place the newest time that all of its assets have reached.
 
-    So a part keeps more than its time beside an asset that is silent for good, or has a clock of the past.
+    `others` is that of assets without a newest line. So a part keeps more than its time beside an asset
+    that is silent for good, or has a clock of the past.
     """
-    numbers: Iterable[tuple[int, int]] = [(_number(key), ts_ns) for key, ts_ns in its.items()]
-    for parts in reversed(_PARTS[: _PARTS.index(_parts(len(its))) + 1]):
-        least: dict[int, int] = {}
-        for number, ts_ns in numbers:
+    least: dict[int, int] = {}
+    for part, series in whole.series.items():
+        stamps = [each.rest[STAMP] for each in series if each.rest]
+        if stamps:
+            least[part] = int(min(stamps))
+    for key, ts_ns in others.items():
+        part = _number(key) % whole.parts
+        least[part] = min(ts_ns, least.get(part, ts_ns))
+    for parts in reversed(_PARTS[: _PARTS.index(whole.parts) + 1]):
+        found: dict[int, int] = {}
+        for number, ts_ns in least.items():
             part = number % parts
-            if ts_ns < least.get(part, _NEVER):
-                least[part] = ts_ns
-        for part, ts_ns in least.items():
-            yield _name(place, part, parts), ts_ns
-        numbers = least.items()
+            found[part] = min(ts_ns, found.get(part, ts_ns))
+        for part, ts_ns in found.items():
+            yield _name(whole.place, part, parts), ts_ns
+        least = found
 
 
 def _parts(assets: int) -> int:
@@ -121,15 +145,3 @@ def _opened(packed: bytes) -> bytes:
     except DAMAGED as error:
         raise ValueError(str(error)) from error
     return data
-
-
-def _span(series: Sequence[tuple[bytes, Rests]]) -> tuple[int, int, int]:
-    stamps = [rest[STAMP] for _, rests in series for rest in rests]
-    return int(min(stamps)), int(max(stamps)), len(stamps)
-
-
-def _text(head: bytes, series: Sequence[tuple[bytes, Rests]]) -> bytes:
-    text = [head]
-    for prefix, rests in series:
-        text += [prefix, b"\n", *rests, b"\n"]
-    return b"".join(text)

@@ -14,6 +14,10 @@ from edge_api.point import Point
 Stream = tuple[str, str]
 Place = tuple[str, str]
 """Province and commune."""
+Names = tuple[str, ...]
+"""The fields of a line, in their order."""
+Kind = tuple[bytes, Names | None]
+"""A measurement, and the names that lines of it have; None where a shape does not tell them."""
 
 # A part of what `parse` takes: the feed's four tags, names and numbers as machines write them, no escapes.
 _TAG = r"[A-Za-z0-9_.-]+"
@@ -21,6 +25,7 @@ _NAME = r"[A-Za-z][A-Za-z0-9_]*"
 _ID = r"[a-z0-9][a-z0-9-]{0,62}"
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,17}(?:e-?[0-9]{1,2})?|e-?[0-9]{1,2}|i)?"
 _VALUE = rf'(?:"[^"\\\n]*"|{_NUMBER}|true|false)'
+_FIELD = re.compile(rf"({_NAME})={_VALUE}[, ]".encode())
 _LINE = re.compile(
     (
         rf"(?!Alert,){_NAME},asset={_TAG},(commune={_TAG},domain={_TAG},province={_TAG}) "
@@ -39,15 +44,21 @@ Found = tuple[bytes, bytes, bytes, bytes]
 
 _known: dict[bytes, Callable[[bytes], Found]] = {}
 """By the shape of a line: what cuts these out of it."""
+_kinds: dict[Callable[[bytes], Found], Kind] = {}
+"""By what cuts: of which kind its lines are."""
 
 
 class FeedLines(Sequence[Point]):
     """The numbered readings of a body; alarms and what a stranger writes are not among them."""
 
-    __slots__ = ("_count", "data", "first_ns", "last_ns", "numbers", "places", "times")
+    __slots__ = ("_count", "data", "first_ns", "kinds", "last_ns", "numbers", "places", "times")
 
-    def __init__(self, data: bytes, found: Sequence[Found]) -> None:
+    def __init__(
+        self, data: bytes, found: Sequence[Found], kinds: frozenset[Kind | None] = frozenset({None})
+    ) -> None:
         """Take a body and what its pattern found in each line; raise ValueError for a time that none has."""
+        self.kinds = kinds
+        """All that there are among its lines; with None where that is not known of some."""
         places, streams, seqs, stamps = zip(*found, strict=True)
         times = list(map(int, stamps))
         self.data = data
@@ -99,7 +110,9 @@ def feed_lines(data: bytes) -> FeedLines | None:
             cuts = [_known[shape] for shape in shapes]
         except KeyError:
             cuts = [_known.get(shape) or _learn(shape) for shape in shapes]
-        return FeedLines(data, [cut(line) for cut, line in zip(cuts, data.split(b"\n"), strict=False)])
+        found = [cut(line) for cut, line in zip(cuts, data.split(b"\n"), strict=False)]
+        kinds = frozenset(map(_kinds.get, set(cuts)))
+        return FeedLines(data, found, kinds)
     except ValueError:
         return None  # whoever reads line by line says which
 
@@ -113,8 +126,16 @@ def _learn(shape: bytes) -> Callable[[bytes], Found]:
     if len(shape) <= _LONGEST_SHAPE:
         if len(_known) >= _MOST_SHAPES:
             _known.clear()  # what comes all the time is soon known again
+            _kinds.clear()
+        _kinds[cut] = _kind(shape)
         _known[shape] = cut
     return cut
+
+
+def _kind(shape: bytes) -> Kind:
+    names = tuple(map(bytes.decode, _FIELD.findall(shape, shape.index(b" "))))
+    # In a shape `a0` may be `a1`. So may a measurement; it is then not among those that one may look up.
+    return shape[: shape.index(b",")], None if "0" in "".join(names) else names
 
 
 def _place(text: bytes) -> Place:

@@ -58,6 +58,8 @@ def test_a_body_says_of_itself_what_its_points_say(made: list[Point]) -> None:
     assert (len(lines), lines[0], lines[-1]) == (len(read), read[0], read[-1])
     assert numbers_of(lines) == numbers_of(read)
     assert span_ns(lines) == span_ns(read)
+    told = {(point.measurement.encode(), tuple(point.fields)) for point in read}
+    assert lines.kinds == told or None in {kind and kind[1] for kind in lines.kinds}
     assert set(communes_of(lines)) == set(communes_of(read))
     assert (is_event(lines), gaps_of(lines)) == (is_event(read), gaps_of(read)) == (False, [])
 
@@ -97,6 +99,16 @@ def test_lines_alike_but_for_their_digits_are_each_read_as_they_stand() -> None:
         assert lines is not None
         assert lines.numbers == {("gw-01", "7f3a9c"): [7], ("gw-77", "7f3a9c"): [3]}
         assert communes_of(lines) == ["18562", "90001"]
+
+
+def test_a_body_knows_the_fields_of_its_lines_unless_digits_are_all_that_tells_them_apart() -> None:
+    lines = of(GOOD + GOOD.replace("WasteContainer,", "Bin,") + GOOD.replace("=0.31", '="a,b=1 c\x0b"'))
+    names = ("fillingLevel", "temperature", "gw", "ep", "seq", "q")
+    assert lines is not None
+    assert lines.kinds == {(b"WasteContainer", names), (b"Bin", names)}
+    lines = of(GOOD.replace("temperature", "level1") + GOOD.replace("temperature", "level2"))
+    assert lines is not None
+    assert lines.kinds == {(b"WasteContainer", None)}
 
 
 def test_texts_without_end_take_no_memory_without_end() -> None:

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from edge_api.history import FieldNow, History
 from edge_api.history.bodies import Body, series_of
-from edge_api.history.pieces import columns_of, horizons, names_of, pack_lines, read_lines
+from edge_api.history.pieces import Chunk, columns_of, horizons, names_of, pack_lines, parted, read_lines
 from edge_api.history.query import Piece, merged
-from edge_api.history.strands import opened, orderly
+from edge_api.history.strands import Stales, joined, known_of, opened, orderly
 from edge_api.lineprotocol import encode, feed_lines, parse
 from edge_api.point import Point
 from gateway.feed import Meta
@@ -137,6 +137,17 @@ def test_pieces_of_lines_give_what_points_give_also_after_a_kill(
             history.close()
 
 
+def packed(bodies: list[Body], stales: Stales, assets: int) -> list[Chunk]:
+    strands = opened(bodies, stales)
+    series = [known_of(prefix) for prefix in joined(strands)]
+    return [
+        chunk
+        for place in ("42/18562", "42/18563")
+        for each in strands
+        for chunk in pack_lines(parted(place, [it for it in series if it.place == place], assets), each)
+    ]
+
+
 def by_series(bodies: list[Body], key: str, stale_s: float | None) -> dict[str, Any]:
     return together([each.columns(stale_s) for each in series_of(bodies) if each.key == key])
 
@@ -164,14 +175,14 @@ def test_a_piece_holds_of_each_asset_the_columns_of_its_series(
     ]
     bodies = [each for each in made if orderly([each])]
     stales = {} if stale_s is None else {"42/18562": {KEYS[0]: stale_s}}
-    chunks = list(pack_lines(opened(bodies, stales), dict.fromkeys(["42/18562", "42/18563"], assets)))
+    chunks = packed(bodies, stales, assets)
     for key in KEYS:
         stale = stale_s if key == KEYS[0] else None
         its = [chunk for chunk in chunks if chunk[0] in names_of(key)]
-        found = [block for *_, packed in its for block in read_lines(packed, key)]
+        found = [block for *_, data in its for block in read_lines(data, key)]
         assert together(list(columns_of(found))) == by_series(bodies, key, stale)
-        for _, first_ns, last_ns, _, packed in its:
-            for columns in columns_of(read_lines(packed, key)):
+        for _, first_ns, last_ns, _, data in its:
+            for columns in columns_of(read_lines(data, key)):
                 assert all(first_ns <= ts <= last_ns for times, _ in columns.values() for ts in times)
     assert sum(chunk[3] for chunk in chunks) == sum(len(each.times) for each in series_of(bodies))
 
@@ -194,7 +205,7 @@ def test_an_asset_whose_type_has_changed_has_the_readings_of_both(path: Path) ->
 def test_a_part_is_found_by_the_key_alone_however_many_assets_there_are() -> None:
     for assets in (1, 33, 300, 3000, 99_999):
         points = [reading(1, {"a": 1.0}, asset=f"bin-{n}") for n in range(40)]
-        chunks = list(pack_lines(opened([body(points, T)], {}), {"42/18562": assets}))
+        chunks = packed([body(points, T)], {}, assets)
         for n in range(40):
             key = f"42/18562/waste/bin-{n}"
             assert len([name for name, *_ in chunks if name in names_of(key)]) == 1
@@ -254,7 +265,11 @@ def test_old_pieces_go_when_none_of_their_assets_needs_them(path: Path) -> None:
 
 def test_horizons_of_parts_are_those_of_their_slowest_asset() -> None:
     its = {f"42/18562/waste/bin-{n}": T + n for n in range(40)}
-    found = dict(horizons("42/18562", its))
+    series = [known_of(f"W,asset=bin-{n},commune=18562,domain=waste,province=42".encode()) for n in range(40)]
+    for known in series[:30]:
+        known.rest = f" a=1 {its[known.key]}\n".encode()
+    others = {key: ts_ns for key, ts_ns in its.items() if ts_ns >= T + 30}
+    found = dict(horizons(parted("42/18562", series, len(its)), others))
     assert 1 < len(found) <= 1 + 4
     for key, ts_ns in its.items():
         _, whole, part, *_ = names_of(key)
