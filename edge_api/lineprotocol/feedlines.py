@@ -71,13 +71,14 @@ class FeedLines(Sequence[Point]):
         """The numbers of each stream, in the order of the lines."""
         self.times: dict[Stream, tuple[int, int]] = {}
         """Between which times (ns UTC) those of each stream lie."""
-        names = set(streams)
-        for name in sorted(names):
-            if len(names) == 1:
-                its_seqs, its_times = list(map(int, seqs)), times
-            else:
-                its = [at for at, each in enumerate(streams) if each == name]
-                its_seqs, its_times = [int(seqs[at]) for at in its], [times[at] for at in its]
+        of_streams = {streams[0]: (list(map(int, seqs)), times)}
+        if streams.count(streams[0]) < len(streams):
+            of_streams = {name: ([], []) for name in sorted(set(streams))}
+            for name, seq, ts_ns in zip(streams, seqs, times, strict=True):
+                its_seqs, its_times = of_streams[name]
+                its_seqs.append(int(seq))
+                its_times.append(ts_ns)
+        for name, (its_seqs, its_times) in of_streams.items():
             stream = _stream(name)
             self.numbers[stream] = its_seqs
             self.times[stream] = min(its_times), max(its_times)

@@ -76,7 +76,7 @@ class BufferedClient(Client):
         self._flush_acks()
         return super().loop_write()
 
-    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:  # noqa: ARG002 - paho's, and not asked there
         """Take in what one read brings: messages here, every other packet through paho."""
         try:
             came = super()._sock_recv(_READ)
@@ -97,10 +97,12 @@ class BufferedClient(Client):
                     return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_PROTOCOL)
                 if waiting:
                     break
-            at = self._at
-            code = super().loop_read(max_packets)
-            if code or at == self._at:
-                return code
+            # A single packet: paho's own loop_read takes as many as we have sent, the messages behind it too.
+            code = self._packet_read()
+            if code == MQTTErrorCode.MQTT_ERR_AGAIN:
+                break
+            if code:
+                return self._loop_rc_handle(code)
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _sock_recv(self, bufsize: int) -> bytes:

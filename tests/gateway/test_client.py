@@ -74,6 +74,18 @@ def test_other_packets_among_messages_go_through_paho():
         assert granted == [(7, [1])]
 
 
+def test_however_much_we_have_sent_messages_behind_an_acknowledgement_are_taken_together():
+    taken = []
+    with connected(hear=lambda messages: taken.append(len(messages))) as (client, broker, _):
+        sent = [client.publish(f"custody/{n}", b"1", qos=1).mid for n in range(5)]
+        assert len(client._out_messages) == 5
+        messages = b"".join(publish("a", b"%d" % n, n) for n in range(1, 8))
+        broker.sendall(b"\x40\x02" + sent[0].to_bytes(2, "big") + messages)
+        client.loop_read()
+        assert taken == [7]
+        assert len(client._out_messages) == 4
+
+
 def test_a_message_that_is_longer_than_the_buffer_arrives_whole():
     long = bytes(range(256)) * 4_000
     with connected() as (client, broker, heard):
