@@ -27,11 +27,11 @@ def publish(topic, payload, mid=None, protocol=MQTTv5, flags=0):
 
 
 @contextmanager
-def connected(protocol=MQTTv5, hear=None):
+def connected(protocol=MQTTv5, hear=None, **more):
     ours, broker = socket.socketpair()
     heard = []
     client = BufferedClient(
-        CallbackAPIVersion.VERSION2, protocol=protocol, manual_ack=True, hear=hear or heard.extend
+        CallbackAPIVersion.VERSION2, protocol=protocol, manual_ack=True, hear=hear or heard.extend, **more
     )
     ours.setblocking(False)
     client._sock = ours
@@ -84,6 +84,31 @@ def test_however_much_we_have_sent_messages_behind_an_acknowledgement_are_taken_
         client.loop_read()
         assert taken == [7]
         assert len(client._out_messages) == 4
+
+
+def test_where_few_messages_come_at_a_time_the_next_ones_are_read_together(monkeypatch):
+    taken, to_come = [], [publish("a", b"%d" % n, n) for n in range(2, 6)]
+    with connected(hear=lambda it: taken.append([each.mid for each in it]), gather_s=0.02) as (
+        client,
+        broker,
+        _,
+    ):
+        monkeypatch.setattr("time.sleep", lambda _: broker.sendall(b"".join(to_come)))
+        broker.sendall(publish("a", b"1", 1))
+        client.loop_read()
+        broker.sendall(publish("a", b"x", 9))
+        client.loop_read()
+    assert taken == [[1], [9, 2, 3, 4, 5]]
+
+
+def test_in_a_flood_nothing_waits_for_company(monkeypatch):
+    waits = []
+    with connected(gather_s=0.02) as (client, broker, heard):
+        monkeypatch.setattr("time.sleep", waits.append)
+        for mid in range(1, 4):
+            broker.sendall(publish("a", bytes(9_000), mid))
+            client.loop_read()
+    assert (len(heard), waits) == (3, [])
 
 
 def test_a_message_that_is_longer_than_the_buffer_arrives_whole():
