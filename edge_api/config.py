@@ -94,13 +94,14 @@ class Spool(Settings, frozen=True):
 class History(Settings, frozen=True):
     """Table [history]: the local copy behind the page; `keep` is how long, in at most `max_bytes`.
 
-    Assets above `max_assets` are not shown: whoever may write must not fill the memory with names.
+    Assets above `max_assets` are not shown: whoever may write must not fill the memory with names. By default
+    a commune, which may be a Pi of 512 MB, shows 50,000, higher levels 150,000.
     """
 
     path: Path = Path("/var/lib/commune/history.db")
     keep: Seconds = Seconds(30 * 86_400)
     max_bytes: Bytes = Bytes(256_000_000)
-    max_assets: Annotated[int, msgspec.Meta(ge=1)] = 50_000
+    max_assets: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class Upstream(Tls, frozen=True):
@@ -151,6 +152,11 @@ class EdgeConfig(Settings, frozen=True):
     trusted: list[Trust] = msgspec.field(default_factory=list, name="trust")
     tokens: list[Token] = msgspec.field(default_factory=list, name="token")
     upstreams: list[Upstream] = msgspec.field(default_factory=list, name="upstream")
+
+
+def most_assets(config: EdgeConfig) -> int:
+    """Return how many assets an edge shows at most."""
+    return config.history.max_assets or (50_000 if config.site.level == "commune" else 150_000)
 
 
 def thins(config: EdgeConfig) -> bool:

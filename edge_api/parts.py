@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge_api.alarms import AlarmBook
 from edge_api.arrivals import BatchArrival, MessageArrival
-from edge_api.config import EdgeConfig, Upstream, thins
+from edge_api.config import EdgeConfig, Upstream, most_assets, thins
 from edge_api.custody import Custodian
 from edge_api.drain import Drains
 from edge_api.gaps import gaps, outages
@@ -59,7 +59,7 @@ class Parts:
             config.history.path,
             float(config.history.keep) / 86_400,
             most_bytes=int(config.history.max_bytes),
-            most_assets=config.history.max_assets,
+            most_assets=most_assets(config),
             memory_values=_VALUES_COMMUNE if config.site.level == "commune" else _VALUES_ABOVE,
             wall_ns=wall_ns,
         )

@@ -107,7 +107,7 @@ class History(Past):
             self._tell(its_points)
         if points or not bodies:
             self._tell(points)
-        if self._memory.waiting.values >= self._memory_values and self._disk.works:
+        if self._memory.full and self._disk.works:
             self.filled()
 
     def unopened(self, places: Iterable[tuple[str, str]]) -> bool:
@@ -206,7 +206,7 @@ class History(Past):
     def due(self) -> bool:
         """Return whether the owner should flush: minutes have gone by, or much waits in memory."""
         late = self._monotonic() - self._flushed_s >= self._flush_every_s
-        return late or self._memory.waiting.values >= self._memory_values
+        return late or self._memory.full
 
     @property
     def read(self) -> int:

@@ -11,6 +11,10 @@ from edge_api.history.strands import Known, Rests
 from edge_api.history.waiting import Waiting
 from edge_api.point import Point
 
+_VALUES = 5  # of a reading, as a mean
+_READINGS_AN_ASSET = 15
+_VALUES_AN_ASSET = 24  # as much memory as so many readings take, gzip of their lines
+
 
 class Memory:
     """For one thread at a time; its owner holds the lock."""
@@ -60,8 +64,7 @@ class Memory:
                 self.of(tags_of(each))
         for waiting in (self.going, self.waiting):
             bodies = waiting.bodies if key is None else waiting.bodies_of(key)
-            for group in grouped([body for body in bodies if not body.seen]):
-                self.see(series_of(group), group)
+            self._show(bodies)
 
     def see(self, opened: Iterable[Series], bodies: Iterable[Body]) -> None:
         """Show opened bodies, with all of their series, to the newest values; each is seen once."""
@@ -87,9 +90,17 @@ class Memory:
         asset = self.assets.get(key)
         return None if asset is None else asset.stale_after_s
 
+    @property
+    def full(self) -> bool:
+        """Whether so much waits that it should go to disk: each time costs something for each asset."""
+        waiting = self.waiting
+        readings = max(self._most_values // _VALUES, _READINGS_AN_ASSET * self._known)
+        return waiting.values >= self._most or waiting.unopened >= readings
+
     def take_back(self) -> None:
         """Keep what was going to a disk that does not take it."""
-        self._open(self.going.bodies, self.going)
+        places = frozenset(map(place_of, self.waiting.tails))
+        self._open(self.going.pop(places), self.going)
         self.waiting.take_back(self.going)
 
     def of(self, tags: Mapping[str, str]) -> AssetNow | None:
@@ -135,8 +146,13 @@ class Memory:
             if rest is None or newest.lines[known.key] is not known:
                 self._see_each(known, rests if not seen else [])
             elif rest is not known.rest:
-                known.rest, known.seen, known.names = rest, seen and not new, names
+                known.rest, known.names = rest, names
+                known.seen = known.seen and seen and not new
                 newest.changed.add(known.place)
+
+    def _show(self, bodies: Iterable[Body]) -> None:
+        for group in grouped([body for body in bodies if not body.seen]):
+            self.see(series_of(group), group)
 
     def _see_each(self, known: Known, rests: Rests) -> None:
         """Show lines to their asset of which no one says all."""
@@ -147,8 +163,16 @@ class Memory:
         self.changed.add(known.key)
 
     @property
+    def _known(self) -> int:
+        return len(self.assets) + self._lines_only
+
+    @property
     def _room(self) -> bool:
-        return len(self.assets) + self._lines_only < self._most_assets
+        return self._known < self._most_assets
+
+    @property
+    def _most(self) -> int:
+        return max(self._most_values, _VALUES_AN_ASSET * self._known)
 
     def _open_before(self, points: Sequence[Point]) -> None:
         """Open what came before these points of their places: of one time the last value counts."""
@@ -166,6 +190,7 @@ class Memory:
 
     def _bound(self) -> None:
         """Let the oldest go when the disk has taken nothing for long."""
-        if self.waiting.values + self.going.values > 2 * self._most_values:
-            self.look()
-            self.waiting.halve()
+        if self.waiting.values + self.going.values > 2 * self._most:
+            gone = self.waiting.halve()
+            for bodies in (self.going.bodies, gone):
+                self._show(bodies)

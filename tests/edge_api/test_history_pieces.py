@@ -74,10 +74,16 @@ class Step:
     seconds: int
     then: str
 
-    def do(self, history: History) -> None:
+    def do(self, history: History, path: Path) -> None:
         match self.then:
             case "flush":
                 history.flush()
+            case "refused":
+                with sqlite3.connect(path, isolation_level=None) as lock:
+                    lock.execute("BEGIN IMMEDIATE")
+                    history.flush()
+                    lock.execute("ROLLBACK")
+                lock.close()
             case "latest":
                 history.latest()
             case "asset":
@@ -91,7 +97,7 @@ steps = st.builds(
     st.lists(readings, min_size=1, max_size=6),
     st.sampled_from([True, True, True, False]),
     st.sampled_from([0, 10, 300, 310, -20]),
-    st.sampled_from(["", "flush", "flush", "latest", "asset", "status"]),
+    st.sampled_from(["", "flush", "flush", "refused", "latest", "asset", "status"]),
 )
 
 
@@ -112,8 +118,8 @@ def test_pieces_of_lines_give_what_points_give_also_after_a_kill(
 ) -> None:
     now_ns = T
     with TemporaryDirectory() as folder:
-        mixed = History(Path(folder, "mixed.db"), _EVER, wall_ns=lambda: now_ns)
-        plain = History(Path(folder, "plain.db"), _EVER, wall_ns=lambda: now_ns)
+        mixed = History(Path(folder, "mixed.db"), _EVER, wall_ns=lambda: now_ns, busy_s=0.0)
+        plain = History(Path(folder, "plain.db"), _EVER, wall_ns=lambda: now_ns, busy_s=0.0)
         for history in (mixed, plain):
             if stale_s is not None:
                 history.meta("42", "18562", "waste", meta(stale_s))
@@ -126,8 +132,8 @@ def test_pieces_of_lines_give_what_points_give_also_after_a_kill(
                 add_body(mixed, step.points)
             else:
                 mixed.add(read)
-            step.do(mixed)
-            step.do(plain)
+            step.do(mixed, Path(folder, "mixed.db"))
+            step.do(plain, Path(folder, "plain.db"))
         mixed.flush()
         plain.flush()
         killed = History(Path(folder, "mixed.db"), wall_ns=lambda: now_ns)
