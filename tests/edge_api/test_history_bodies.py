@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_api.config import EdgeConfig, Site, most_assets
+from edge_api.config import History as HistoryTable
 from edge_api.history import FieldNow, History
 from edge_api.history.bodies import grouped, series_of
 from edge_api.history.kept import LATE
@@ -164,6 +166,16 @@ def test_of_one_time_what_came_last_counts_however_it_came(path: Path) -> None:
     history.close()
 
 
+def test_bodies_of_several_communes_keep_their_order_when_points_of_one_come_between(path: Path) -> None:
+    history = History(path)
+    add_body(history, [reading(1, {"a": 1.0}, "18563")])
+    add_body(history, [reading(1, {"a": 2.0}, "18563"), reading(1, {"a": 5.0})])
+    history.add([reading(2, {"a": 6.0})])
+    assert values(history, key=KEYS[2]) == [2.0]
+    assert values(history) == [5.0, 6.0]
+    history.close()
+
+
 def test_a_text_that_looks_like_another_assets_line_is_a_text(path: Path) -> None:
     mimic = "x,asset=bin-1,commune=18562,domain=waste,province=42 \x0b"
     history = History(path)
@@ -209,6 +221,20 @@ def test_memory_stays_bounded_and_the_newest_values_are_not_what_goes(path: Path
     history.close()
 
 
+def test_bodies_go_to_disk_when_there_are_some_readings_of_each_asset_that_is_known(path: Path) -> None:
+    history = History(path, memory_values=250, wall_ns=lambda: T + 60 * SECOND)
+    for n in range(5):
+        assert not history.due
+        add_body(history, [reading(n, {"a": 1.0}, asset=f"bin-{k}") for k in range(10)])
+    assert history.due, "memory may hold some 50 readings"
+    history.flush()
+    for n in range(15):
+        assert not history.due
+        add_body(history, [reading(n, {"a": 1.0}, asset=f"bin-{k}") for k in range(10)])
+    assert history.due, "of ten assets 15 each"
+    history.close()
+
+
 def test_no_more_assets_than_allowed_come_out_of_a_body(path: Path) -> None:
     history = History(path, most_assets=2)
     add_body(history, [reading(n, {"a": 1.0}, asset=f"bin-{n}") for n in range(6)])
@@ -216,6 +242,22 @@ def test_no_more_assets_than_allowed_come_out_of_a_body(path: Path) -> None:
     assert len(history.latest()) == 2
     assert history.passed_over == 4
     history.close()
+
+
+@pytest.mark.parametrize(
+    ("level", "said", "expected"),
+    [
+        ("commune", None, 50_000),
+        ("province", None, 150_000),
+        ("commune", 7, 7),
+        ("central", 200_000, 200_000),
+    ],
+)
+def test_a_commune_shows_fewer_assets_than_levels_above_unless_told_otherwise(
+    level: Literal["commune", "province", "central"], said: int | None, expected: int
+) -> None:
+    config = EdgeConfig(site=Site(level=level), history=HistoryTable(max_assets=said))
+    assert most_assets(config) == expected
 
 
 def test_who_waits_for_alarms_is_not_bothered_with_bodies_of_readings(path: Path) -> None:
