@@ -9,7 +9,7 @@ import msgspec
 
 from edge_api.api.view import Drain, UpstreamStatus
 
-__all__ = ["Drains"]
+__all__ = ["Drains", "Ebb"]
 
 _LEAST_POINTS = 200  # below that nothing drains: it is what is on its way
 _APART_S = 1.0
@@ -52,3 +52,18 @@ class Drains:
             seconds_left=waiting / speed if speed else None,
         )
         return msgspec.structs.replace(status, drain=drain)
+
+
+class Ebb:
+    """Tells at each look whether what waits for an upstream will be gone soon, for one thread."""
+
+    def __init__(self, looks: float) -> None:
+        """Soon is within so many looks, at the speed since the last one."""
+        self._looks = looks
+        self._delivered: dict[str, int] = {}
+
+    def soon(self, upstream: str, delivered: int, waiting: int) -> bool:
+        """Look: so many readings have been delivered in all, so many wait."""
+        since = delivered - self._delivered.get(upstream, 0)
+        self._delivered[upstream] = delivered
+        return waiting <= self._looks * since

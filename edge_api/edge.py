@@ -8,14 +8,16 @@ from collections.abc import Callable
 
 from edge_api.asked import Asked
 from edge_api.config import EdgeConfig
+from edge_api.drain import Ebb
 from edge_api.expiries import certificates, warn
 from edge_api.status import Wall
-from gateway.spool import reclaim
+from gateway.spool import READINGS, reclaim
 
 log = logging.getLogger(__name__)
 
 _HOUSE_S = 10.0
 _RECLAIM_S = 60.0  # each time wears the card: at 100 assets a minute, once in ten seconds 0.3 GB more a day
+_SOON_S = 120.0
 _WATCH_S = 86_400.0
 
 
@@ -29,12 +31,13 @@ class Edge(Asked):
         self.history.filled = self._called.set
         self._watched_at: float | None = None
         self._reclaimed_at = time.monotonic()
+        self._ebb = Ebb(_SOON_S / _HOUSE_S)
         self._chores = (
             self._reclaim,
             self._resume,
             self._tell_lost,
             self._show,
-            self._compactor.compact,
+            self._join,
             self._flush,
             self._watch,
             self._count,
@@ -128,6 +131,15 @@ class Edge(Asked):
         """Let the page know of what was put into the spool on another way than by the writer."""
         if self.spool.last_id > self.history.read and not self._stop.is_set():
             self._show_others()
+
+    def _join(self) -> None:
+        """Join what waits, but not what is gone within two minutes: that would be in vain."""
+        soon = [
+            self._ebb.soon(relay.name, relay.delivered, relay.outbox.waiting[READINGS].points)
+            for relay in self.relays
+        ]
+        if not soon or not all(soon):
+            self._compactor.compact()
 
     def _watch(self) -> None:
         """Say once a day which certificates end soon."""
