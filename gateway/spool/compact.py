@@ -1,8 +1,8 @@
 """Joins the small segments of a long wait into large ones: fewer rows and bytes, a quicker start and drain.
 
 A commit holds what arrived in a moment, often one reading. A backlog of these is mostly overhead: gzip finds
-nothing to fold in 150 bytes. So what has waited for a while is joined, twice at most: dozens of commits
-into one, and of those again as many as one request likes.
+nothing to fold in 150 bytes. So what has waited for a while is joined, and again, as soon as no more fits: a
+reading is written three times at most, and what is not joined yet is a few kilobytes, however long the wait.
 """
 
 import logging
@@ -18,20 +18,26 @@ from gateway.spool.store import Spool
 
 log = logging.getLogger(__name__)
 
-FRESH = 64  # the newest segments stay as they are: they are about to be sent
-_SCAN = 2_000
+FRESH = 64  # of what came since the last call the newest stay as they are: they are about to be sent
+_SCAN = 3_000  # segments; more than any run can hold
+_ROUND = 360  # calls, an hour of them: then what came in it is looked at again, for what was on its way
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Segments under `small` points are joined when `least` stand side by side, up to `most` points."""
+    """Segments under `small` points are joined, if `least` stand side by side, once no more fits into `most`.
+
+    `small` is about half of `most`: what has been joined is not small any more.
+    """
 
     small: int
     least: int
     most: int
 
 
-TIERS = (Tier(small=60, least=60, most=300), Tier(small=600, least=8, most=2_400))
+# Commits of fewer than 20, 41 and 600 readings are joined three times, twice and once. When each holds one,
+# what is not joined yet takes some 10 kB more than it will; with two tiers 18.
+TIERS = (Tier(20, 8, 40), Tier(41, 7, 300), Tier(600, 8, 2_400))
 
 Join = Callable[[Sequence[bytes]], bytes]
 
@@ -44,29 +50,46 @@ class Compactor:
         self._outboxes = outboxes
         self._join = join
         self._at = dict.fromkeys(TIERS, 0)
+        self._at_last_round = self._at.copy()
+        self._last_id = spool.last_id
+        self._calls = 0
 
     def compact(self) -> int:
-        """Join what has come since the last call; return how many segments went.
+        """Join what had come by the last call, and in a flood more of it; return how many segments went.
 
         Nothing that any upstream has confirmed or is being sent is touched: no reading changes its way.
         """
-        return sum(self._compact(tier) for tier in TIERS)
+        self._calls += 1
+        if self._calls % _ROUND == 0:
+            self._at, self._at_last_round = self._at_last_round, self._at.copy()
+        last_id = self._spool.last_id
+        end, self._last_id, gone = max(self._last_id, last_id - FRESH), last_id, 0
+        for tier in TIERS:
+            gone += self._compact(tier, end)
+            end = min(end, self._at[tier] - 1)  # what one tier may still join is not yet of the next
+        return gone
 
-    def _compact(self, tier: Tier) -> int:
-        spool, gone = self._spool, 0
-        while True:
+    def _compact(self, tier: Tier, end: int) -> int:
+        spool, gone, more = self._spool, 0, True
+        while more:
             with spool.lock:
-                heads = spool.heads(READINGS, self._at[tier], max(spool.last_id - FRESH, 0), _SCAN)
+                heads = spool.heads(READINGS, self._at[tier], end, _SCAN)
+                more = len(heads) == _SCAN
+                following = heads[-1].id + 1 if more else end + 1
+                while heads and self._is_on_its_way(heads[-1]):
+                    following = heads.pop().id  # an upstream that does not answer: it will be back
                 runs = _runs(heads, tier, self._outboxes, contiguous=spool.by_seq)
+                if runs and runs[-1][-1] is heads[-1]:
+                    following = runs.pop()[0].id  # this one may still grow
                 for run in runs:
                     if len(run) >= tier.least:
                         gone += self._join_run(run)
-            if len(heads) < _SCAN:
-                # The last run may still grow: the next call begins with it.
-                if runs:
-                    self._at[tier] = runs[-1][0].id
-                return gone
-            self._at[tier] = heads[-1].id + 1
+            more = more and following > self._at[tier]
+            self._at[tier] = max(following, self._at[tier])
+        return gone
+
+    def _is_on_its_way(self, head: Head) -> bool:
+        return any(it.busy(head.id) and head.id not in it.delivered for it in self._outboxes)
 
     def _join_run(self, run: list[Head]) -> int:
         try:

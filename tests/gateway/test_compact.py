@@ -63,12 +63,13 @@ def test_joining_bit_by_bit_while_readings_come_gives_the_same_as_joining_at_the
 
 def test_what_is_on_its_way_confirmed_fresh_or_an_event_is_left_alone(spool):
     outbox = Outbox(spool, "province")
+    compactor = Compactor(spool, [outbox], join)
     for number in range(1, 401):
         spool.append([segment(number, EVENTS if number == 150 else READINGS)])
     flying = outbox.next(2_000)
     confirmed = outbox.next(2_000)
     outbox.done(confirmed)
-    Compactor(spool, [outbox], join).compact()
+    compactor.compact()
     ids = {head.id for head in spool.heads(READINGS, 0, 1_000, 1_000)}
     assert {head.id for head in flying.heads} <= ids | {150}
     assert set(range(400 - FRESH + 1, 401)) <= ids
@@ -92,6 +93,75 @@ def test_a_drain_asks_no_more_often_for_what_was_joined_than_for_what_was_not(sp
     assert batches > 10
     assert len(asked) <= 3 * batches
     assert list(outbox.delivered.missing(1, 1000)) == []
+
+
+def test_what_came_since_the_last_call_is_left_alone_and_joined_by_the_next_although_nothing_more_comes(
+    spool,
+):
+    compactor = Compactor(spool, [Outbox(spool, "province")], join)
+    for number in range(1, FRESH + 1):
+        spool.append([segment(number)])
+    assert compactor.compact() == 0
+    assert compactor.compact() > 0
+    assert [head.points for head in spool.heads(READINGS, 0, 100, 100)] == [40, *[1] * 24]
+
+
+@pytest.mark.slow
+def test_in_a_wait_no_reading_is_written_more_than_three_times_and_few_wait_to_be_joined(spool):
+    outbox = Outbox(spool, "province")
+    written = 0
+
+    def joined(bodies):
+        nonlocal written
+        body = join(bodies)
+        written += gzip.decompress(body).count(b"\n") + 1
+        return body
+
+    compactor = Compactor(spool, [outbox], joined)
+    for number in range(1, 3_001):
+        spool.append([segment(number)])
+        if number % 5 == 0:
+            compactor.compact()
+    assert written <= 3 * 3_000
+    points = [head.points for head in spool.heads(READINGS, 0, 10_000, 10_000)]
+    assert max(points) > 2_000
+    assert len(points) < 2_400 // 300 + 300 // 40 + 40 + 5
+    assert [int(line.rsplit(b"{")[1][:-1]) for line in drain(outbox)] == list(range(1, 3_001))
+
+
+def test_an_upstream_that_never_answers_keeps_nothing_from_being_joined_later(spool):
+    outbox = Outbox(spool, "province")
+    compactor = Compactor(spool, [outbox], join)
+    for number in range(1, 1_001):
+        spool.append([segment(number)])
+        if number % 10 == 5:
+            outbox.resume(2_000)
+            probe = outbox.next(2_000)
+        if number % 10 == 0:
+            compactor.compact()
+            outbox.back(probe)
+    assert len(spool.heads(READINGS, 0, 900, 1_000)) < 20
+    assert len(drain(outbox)) == 1_000
+
+
+def test_what_was_on_its_way_when_its_turn_came_is_joined_an_hour_later(spool):
+    outbox = Outbox(spool, "province")
+    compactor = Compactor(spool, [outbox], join)
+    for number in range(1, 101):
+        spool.append([segment(number)])
+    flying = outbox.next(2_000)
+    for number in range(101, 201):
+        spool.append([segment(number)])
+    compactor.compact()
+    compactor.compact()
+    outbox.back(flying)
+    here = len(flying.heads)
+    assert compactor.compact() == 0
+    assert len(spool.heads(READINGS, 0, here, 1_000)) == here > 8
+    for _ in range(360):
+        compactor.compact()
+    assert len(spool.heads(READINGS, 0, here, 1_000)) < 2
+    assert len(drain(outbox)) == 200
 
 
 @pytest.mark.slow
