@@ -14,9 +14,8 @@ DAMAGED = (OSError, EOFError, zlib.error, cast("type[Exception]", isal_zlib.erro
 """What taking a body apart raises when it is not whole gzip."""
 
 _LEVEL = 1  # isal's fastest that still finds repeats: 0.06 CPU-seconds a million readings
-_JOINED_LEVEL = (
-    7  # libdeflate's: a fifth fewer bytes than isal, for 1.2 CPU-seconds a million; 9 costs twice that
-)
+_JOINED_LEVEL = 7  # libdeflate's: a fifth fewer bytes than isal, for 1.1 CPU-seconds a million
+_CLOSEST_LEVEL = 8  # another 1.5 %, for 2.4; 9 finds no more, 11 another 2 % for 32 and ten times the memory
 
 # A comment, or a series (a space in it has a backslash before it) and what follows it. Only there a quote
 # opens a text, and only right after the `=` of a field; a newline in that text does not end the line.
@@ -44,11 +43,19 @@ def join_lines(lines: list[bytes]) -> bytes:
 def join_bodies(bodies: Sequence[bytes]) -> bytes:
     """Return one body of several; each ends its last line.
 
-    Only what waits is joined, once or twice, and then lies on a card and goes over a thin line: there bytes
-    are dearer than the moment that it takes to find more of the repeats.
+    Only what waits is joined, and then lies on a card and goes over a thin line: there bytes are dearer than
+    the moment that it takes to find more of the repeats.
     """
-    joined = b"".join(igzip.decompress(body) for body in bodies)
-    return bytes(deflate.gzip_compress(joined, _JOINED_LEVEL))
+    return _join(bodies, _JOINED_LEVEL)
+
+
+def join_closer(bodies: Sequence[bytes]) -> bytes:
+    """Return what `join_bodies` does in fewer bytes: for a commune, whose few readings cost little time."""
+    return _join(bodies, _CLOSEST_LEVEL)
+
+
+def _join(bodies: Sequence[bytes], level: int) -> bytes:
+    return bytes(deflate.gzip_compress(b"".join(igzip.decompress(body) for body in bodies), level))
 
 
 def split_lines(body: bytes) -> list[bytes]:

@@ -18,7 +18,7 @@ from edge_api.history import History
 from edge_api.ingest.mqtt import Ears, MqttIngest
 from edge_api.intake import Arrival, Intake
 from edge_api.lineprotocol import encode
-from edge_api.lines import join_bodies, join_lines
+from edge_api.lines import join_bodies, join_closer, join_lines
 from edge_api.point import Point
 from edge_api.relay import Relay
 from edge_api.rollups.choice import Choice
@@ -103,7 +103,8 @@ class Parts:
                 newest_bytes=int(config.spool.max_bytes) // 4,
             )
         self.mqtt = self._make_ingest()
-        self._compactor = Compactor(self.spool, self._outboxes, join_bodies)
+        join = join_closer if config.site.level == "commune" else join_bodies
+        self._compactor = Compactor(self.spool, self._outboxes, join)
         self._drains = Drains()
         self._taking = threading.Lock()
         self._points_waiting = 0
