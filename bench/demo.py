@@ -1,7 +1,8 @@
 """The commune of `commune demo` waits for its upstream: bytes a reading on its disk, and then on the wire.
 
-Run as a process of its own it is the demo's node: it computes days of its simulated world with the real
-drivers, journal and spool, and then publishes what they took, as ready messages with their true times.
+Run as a process of its own it is the demo's node: it computes two days of its simulated world with the real
+drivers, journal and spool, and then publishes what they took, as ready messages with their true times. A
+longer wait is of these days again and again, each time with the times and numbers that are due then.
 """
 
 import argparse
@@ -14,20 +15,28 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import ClassVar
+
+import msgspec
 
 from bench.contenders import Commune, Contender
 from bench.rig import Figures, Helper, Rig, used
 from bench.writer import connect, packet, send
 from gateway.dating import Dating
+from gateway.feed import from_ns, to_ns
 from gateway.unsendable import read
 from simulators.clock import VirtualClock
 from simulators.demo.commune import COMMUNE, node_at
 from tests.parts.ports import free_port
 from tests.parts.wait import until
 
+Message = tuple[str, bytes]
+"""Topic and body."""
+
 _DAY_NS = 86_400_000_000_000
+_COMPUTED_DAYS = 2.0  # a day takes half a minute, on a busy machine two: the drivers wait for simulated lines
 _SEED = 1
 _CUSTODY_S = 120.0
 _DRAIN_S = 120.0
@@ -40,8 +49,8 @@ _LOOK_S = 0.5
 class DemoEdge(Commune):
     """The demo's edge, which commits what comes at once.
 
-    A day passes in half a minute, and its commits must hold a few readings each as those of a real day do, or
-    there would be nothing to join.
+    A day passes in seconds, and its commits must be small as those of a real day are (one reading each), or
+    there would be little to join.
     """
 
     linger: ClassVar[str] = "0s"
@@ -118,14 +127,37 @@ def _joined(edge: DemoEdge) -> None:
             seen, at = now, time.monotonic()
 
 
-def messages(days: float, folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield what the demo's node would publish in so many days: topic and body, in order.
+def messages(days: float, folder: Path) -> list[Message]:
+    """Return what the demo's node would publish in a wait of so many days, in order."""
+    computed = min(days, _COMPUTED_DAYS)
+    own = list(_computed(computed, datetime.now(UTC) - timedelta(days=days), folder))
+    return over_again(own, computed, days)
+
+
+def over_again(own: list[Message], computed: float, days: float) -> list[Message]:
+    """Return the messages of the computed days until the wait is full, each time so many days later."""
+    return [
+        (topic, _later(body, lap * computed, lap * len(own)))
+        for lap in range(ceil(days / computed))
+        for topic, body in own[: round((days / computed - lap) * len(own))]
+    ]
+
+
+def _later(body: bytes, days: float, numbers: int) -> bytes:
+    """Return a message as the node would write it days and numbers later."""
+    fields = msgspec.json.decode(body)
+    fields["ts"] = from_ns(to_ns(fields["ts"]) + round(days * _DAY_NS))
+    fields["seq"] += numbers
+    return msgspec.json.encode(fields)
+
+
+def _computed(days: float, start: datetime, folder: Path) -> Iterator[Message]:
+    """Yield what the demo's node takes in so many days.
 
     Each is taken out of the node's outbox as soon as it is committed, and confirmed at once: how many
     readings wait at the node is itself a reading, and in real time none does.
     """
     with ExitStack() as stack:
-        start = datetime.now(UTC) - timedelta(days=days)
         clock, nowhere = VirtualClock(start), ("127.0.0.1", free_port())
         node = node_at(folder, nowhere, 1, start, _SEED, clock, stack).node
         outbox, identity = node.publisher.outbox, node.publisher.identity

@@ -121,7 +121,7 @@ def _others(scale: float) -> list[Work]:
     return [
         Work(
             "demo", "The demo commune waits for its upstream: bytes a reading on its disk, then on the wire",
-            demo.demo, {Commune: {"days": max(2 * scale, 0.1)}}, 180,
+            demo.demo, {Commune: {"days": max(7 * scale, 0.1)}}, 240,
         ),
         Work(
             "overview", "The page's overview of 300 assets while 100 readings a second come in",

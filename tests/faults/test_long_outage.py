@@ -17,6 +17,7 @@ from tests.parts.wait import until
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 
 READINGS = 7 * 24 * 60 * 300
+_RESTS_S = 75.0  # what is free is given back once a minute
 
 
 def rss_mb(pid: int) -> float:
@@ -29,6 +30,20 @@ def segments(edge: EdgeProgram) -> int:
     """Count the rows of its spool, beside the running process."""
     with closing(sqlite3.connect(f"file:{edge.folder}/edge.db?mode=ro", uri=True)) as db:
         return int(db.execute("SELECT count(*) FROM segment").fetchone()[0])
+
+
+def at_rest(file: Path) -> int:
+    """Wait until a file keeps its size for longer than an edge joins and gives back; return it."""
+    size, since = file.stat().st_size, time.monotonic()
+
+    def rests() -> bool:
+        nonlocal size, since
+        if file.stat().st_size != size:
+            size, since = file.stat().st_size, time.monotonic()
+        return time.monotonic() - since > _RESTS_S
+
+    until(rests, within_s=300, what="the file to rest")
+    return size
 
 
 def test_a_week_of_readings_waits_in_flat_memory_and_drains_with_the_newest_first(tmp_path: Path) -> None:
@@ -45,7 +60,7 @@ def test_a_week_of_readings_waits_in_flat_memory_and_drains_with_the_newest_firs
             file = edge.folder / "edge.db"
             until(lambda: segments(edge) < 10_000, within_s=300, what="the backlog to be joined")
             until(lambda: file.stat().st_size < filled * 0.6, within_s=60, what="the file to shrink")
-            joined_bytes = file.stat().st_size
+            joined_bytes = at_rest(file)
             edge.kill()
             began = time.monotonic()
             edge.start()
