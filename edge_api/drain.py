@@ -57,13 +57,15 @@ class Drains:
 class Ebb:
     """Tells at each look whether what waits for an upstream will be gone soon, for one thread."""
 
-    def __init__(self, looks: float) -> None:
-        """Soon is within so many looks, at the speed since the last one."""
+    def __init__(self, looks: int) -> None:
+        """Soon is within so many looks at the speed since the last; who is slower has as many to mend."""
         self._looks = looks
         self._delivered: dict[str, int] = {}
+        self._slow: dict[str, int] = {}
 
     def soon(self, upstream: str, delivered: int, waiting: int) -> bool:
-        """Look: so many readings have been delivered in all, so many wait."""
+        """Look: so many readings have been delivered in all, so many wait. If none goes, none goes soon."""
         since = delivered - self._delivered.get(upstream, 0)
         self._delivered[upstream] = delivered
-        return waiting <= self._looks * since
+        self._slow[upstream] = self._slow.get(upstream, 0) + 1 if waiting > self._looks * since else 0
+        return (since > 0 or not waiting) and self._slow[upstream] <= self._looks

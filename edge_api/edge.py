@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 _HOUSE_S = 10.0
 _RECLAIM_S = 60.0  # each time wears the card: at 100 assets a minute, once in ten seconds 0.3 GB more a day
-_SOON_S = 120.0
+_SOON_ROUNDS = 12  # two minutes
 _WATCH_S = 86_400.0
 
 
@@ -31,7 +31,7 @@ class Edge(Asked):
         self.history.filled = self._called.set
         self._watched_at: float | None = None
         self._reclaimed_at = time.monotonic()
-        self._ebb = Ebb(_SOON_S / _HOUSE_S)
+        self._ebb = Ebb(_SOON_ROUNDS)
         self._chores = (
             self._reclaim,
             self._resume,
@@ -133,7 +133,7 @@ class Edge(Asked):
             self._show_others()
 
     def _join(self) -> None:
-        """Join what waits, but not what is gone within two minutes: that would be in vain."""
+        """Join what waits, but not what is gone within minutes: that would be in vain."""
         soon = [
             self._ebb.soon(relay.name, relay.delivered, relay.outbox.waiting[READINGS].points)
             for relay in self.relays

@@ -12,13 +12,19 @@ from tests.edge_api.rig import line
 
 
 def test_what_waits_is_gone_soon_when_it_is_a_few_times_what_went_since_the_last_look() -> None:
-    ebb = Ebb(6)
+    ebb = Ebb(2)
     assert ebb.soon("a", 0, 0), "nothing waits"
     assert not ebb.soon("a", 0, 1), "nothing has gone"
-    assert ebb.soon("a", 100, 600)
-    assert not ebb.soon("a", 200, 601)
-    assert not ebb.soon("a", 200, 1), "nothing more has gone"
-    assert ebb.soon("b", 100, 600), "of each upstream by itself"
+    assert ebb.soon("a", 100, 200)
+    assert not ebb.soon("a", 100, 1), "nothing more has gone"
+    assert ebb.soon("b", 100, 200), "of each upstream by itself"
+
+
+def test_an_upstream_that_is_slow_for_a_while_has_some_looks_to_do_better() -> None:
+    ebb = Ebb(2)
+    assert [ebb.soon("a", n, 1_000) for n in range(1, 6)] == [True, True, False, False, False]
+    assert ebb.soon("a", 505, 1_000), "it does"
+    assert ebb.soon("a", 506, 1_000)
 
 
 def test_a_backlog_is_joined_only_while_an_upstream_does_not_take_it(tmp_path: Path) -> None:
