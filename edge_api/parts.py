@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Values in memory: an hour's of 300 assets, ten minutes' of a province's 20,700: pieces on disk stay large.
+_SETTLE_S = 0.05  # a node sends what one commit of its own holds within milliseconds
 _VALUES_COMMUNE, _VALUES_ABOVE = 300_000, 750_000
 STICK = "stick"  # the upstream of an edge that has no link: what leaves it is carried
 
@@ -77,6 +78,7 @@ class Parts:
             self.intake.commit,
             self.intake.refuse,
             linger_s=float(config.spool.linger),
+            settle_s=_SETTLE_S,
             full=RECEIVE_MAXIMUM // 10,
             urgent=_urgent,
         )

@@ -14,9 +14,22 @@ from sensors.sample import Observation, Quality, Sample, bad
 
 NS = 1_000_000_000
 SAVE_NS = 900 * NS  # what a model learns is worth a quarter of an hour, and a card not many writes
+SPREAD_NS = 2 * NS  # between the first cycles of two assets: soon after the start, and not all at once
+TOGETHER_NS = 6 * NS  # what would be due within that is due at once: one commit holds it, which spares a card
+TOGETHER_SHARE = 10  # but only within so small a part of an interval: assets of one bus wait for each other
 APART_NS = 1_000_000  # the feed cuts times to milliseconds, and two readings of an asset must stay two
 
 log = logging.getLogger(__name__)
+
+
+def first_due_ns(number: int, count: int, every_ns: int) -> int:
+    """Return how long after the start the asset of this number, from 0 of `count`, is first read.
+
+    Assets share their interval evenly, a few at a time.
+    """
+    apart_ns = min(SPREAD_NS, every_ns // count)
+    together = max(min(TOGETHER_NS, every_ns // TOGETHER_SHARE) // apart_ns, 1)
+    return (number - number % together) * apart_ns
 
 
 @dataclass(slots=True, eq=False)

@@ -121,7 +121,8 @@ class Journal:
         except msgspec.ValidationError as error:
             raise FeedError(f"{reading.asset.id}: {error}") from None
         path = f"{kind.domain}/{reading.asset.id}/telemetry"
-        self.committer.put(Entry(path, checked, reading.mono_ns, float(reading.asset.stale_after)))
+        entry = Entry(path, checked, reading.mono_ns, float(reading.asset.stale_after))
+        self.committer.put(entry, more=reading.more)
 
     def stop(self, timeout_s: float = 10.0) -> bool:
         """Commit what was taken, then stop; False when the disk did not take all of it."""

@@ -13,13 +13,12 @@ from queue import SimpleQueue
 from typing import TypeVar, cast
 
 from gateway.config import AssetConfig, NodeConfig
-from gateway.cycle import APART_NS, NS, Cycle, WatchedAsset
+from gateway.cycle import APART_NS, NS, Cycle, WatchedAsset, first_due_ns
 from gateway.device import Device
 from sensors.calibration import Calibrations
 from sensors.io import IO
 from sensors.sample import Metric, Observation, Sample
 
-SPREAD_NS = 2 * NS  # between the first cycles of two assets: soon after the start, and not all at once
 ANSWER_NS = 30 * NS  # a device that has not answered by then will not, in this cycle
 WAKE_NS = NS // 2  # longest sleep of the schedule, so that `stop` need not wait for the next cycle
 STOP_S = 5.0  # a bus that has not come back by then hangs, and is left behind
@@ -31,11 +30,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AssetReading:
-    """What one asset was seen to be at one moment of this boot's monotonic time."""
+    """What one asset was seen to be at one moment of this boot's monotonic time.
+
+    `more` says that others, which were due with it, are about to follow.
+    """
 
     asset: AssetConfig
     mono_ns: int
     observation: Observation
+    more: bool = False
 
 
 class Runner:
@@ -169,7 +172,7 @@ class Runner:
         if not self._due:
             now_ns, count = self._clock.monotonic_ns(), len(self._assets)
             for number, asset in enumerate(self._assets):
-                asset.due_ns = now_ns + number * min(SPREAD_NS, asset.every_ns // count)
+                asset.due_ns = now_ns + first_due_ns(number, count, asset.every_ns)
                 self._due.append((asset.due_ns, number))
             heapq.heapify(self._due)
 
@@ -198,9 +201,15 @@ class Runner:
                     asset.observed_ns = max(cycle.observed_ns, asset.observed_ns + APART_NS)
                     seen = asset.observe(cycle.answers)
                     if seen is not None:
-                        self._emit(AssetReading(asset.config, asset.observed_ns, seen))
+                        more = self._more_than(asset)
+                        self._emit(AssetReading(asset.config, asset.observed_ns, seen, more))
         finally:
             asset.busy = False
+
+    def _more_than(self, asset: WatchedAsset) -> bool:
+        """Whether other assets are being read, or are due by now."""
+        due = bool(self._due) and self._due[0][0] <= self._clock.monotonic_ns()
+        return due or any(each.busy for each in self._assets if each is not asset)
 
     def _finish_anyway(self, cycle: Cycle) -> None:
         try:

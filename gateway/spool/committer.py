@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,8 @@ class Committer(Generic[T]):
     tried again, for ever, in order.
     With `linger_s` a group waits that long for company, but never once `full` items wait: then the sender's
     window may be closed, and it is waiting for us; nor once something `urgent` has come. What comes after a
-    silence twice as long goes at once: where there is little to do, nobody would join it.
+    silence twice as long waits only for what `put` said would follow, or until nothing has come for
+    `settle_s`: where there is little to do, nobody else would join it.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Committer(Generic[T]):
         refuse: Callable[[list[T], Exception], list[T]] | None = None,
         *,
         linger_s: float = 0.0,
+        settle_s: float = 0.0,
         full: int = 1,
         most: int = 10_000,
         urgent: Callable[[T], bool] = lambda _: False,
@@ -43,6 +46,8 @@ class Committer(Generic[T]):
         self._commit = commit
         self._refuse = refuse
         self._linger_s = linger_s
+        self._settle_s = settle_s
+        self._more = self._gathering = False
         self._full = full
         self._most = most
         self._items: list[T] = []
@@ -57,15 +62,19 @@ class Committer(Generic[T]):
         """Start the writer thread."""
         self._thread.start()
 
-    def put(self, *items: T) -> None:
-        """Hand over items, which go into one commit as a rule; raise RuntimeError after `stop`."""
+    def put(self, *items: T, more: bool = False) -> None:
+        """Hand over items, which go into one commit as a rule; raise RuntimeError after `stop`.
+
+        `more` says that others are about to follow.
+        """
         with self._wake:
             if self._stopping:
                 raise RuntimeError("the spool is closing")
             before = len(self._items)
             self._items += items
+            self._more = more
             self._hurry = self._hurry or (self._linger_s > 0 and any(map(self._urgent, items)))
-            if not before or self._hurry or before < self._full <= len(self._items):
+            if not before or self._hurry or self._gathering or before < self._full <= len(self._items):
                 self._wake.notify()
 
     @property
@@ -92,12 +101,10 @@ class Committer(Generic[T]):
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._items or self._stopping)
-                company = time.monotonic() - ended <= _SILENCE * self._linger_s
-                if company and not self._stopping:
-                    self._wake.wait_for(
-                        lambda: len(self._items) >= self._full or self._hurry or self._stopping,
-                        self._linger_s,
-                    )
+                if time.monotonic() - ended <= _SILENCE * self._linger_s:
+                    self._wake.wait_for(self._goes, self._linger_s)
+                else:
+                    self._gather()
                 if not self._items:
                     return
                 group, self._items = self._items[: self._most], self._items[self._most :]
@@ -108,6 +115,23 @@ class Committer(Generic[T]):
             ended = time.monotonic()
             if not written:
                 return
+
+    def _goes(self) -> bool:
+        return len(self._items) >= self._full or self._hurry or self._stopping
+
+    def _gather(self) -> None:
+        """Wait for what comes together with the first of it, and for nobody else."""
+        until = time.monotonic() + self._linger_s
+        self._gathering = True
+        while not self._goes() and (left_s := until - time.monotonic()) > 0:
+            seen = len(self._items)
+            wait_s = left_s if self._more else min(self._settle_s, left_s)
+            if not self._wake.wait_for(partial(self._grown, seen), wait_s):
+                break
+        self._gathering = False
+
+    def _grown(self, seen: int) -> bool:
+        return len(self._items) > seen or self._goes()
 
     def _write(self, group: list[T]) -> bool:
         """Write a group until it is on disk; False when stopped before."""

@@ -123,7 +123,7 @@ def test_a_commit_that_fails_says_its_alarms_once_when_it_is_made_again(desk, mo
     monkeypatch.setattr(desk.spool, "append", sick)
     desk.clock.sleep(60)
     entries = []
-    desk.journal.committer.put = entries.append
+    desk.journal.committer.put = lambda entry, **_: entries.append(entry)
     desk.journal.take(AssetReading(asset(), desk.clock.monotonic_ns(), FULL))
     for _ in range(2):
         with pytest.raises(sqlite3.OperationalError):

@@ -78,3 +78,62 @@ def test_what_comes_after_a_long_silence_goes_at_once_and_what_follows_waits_for
         assert not written.wait(0.8), "a silence, and nothing to write"
     assert committer.stop()
     assert [items for _, items in groups] == [["alone 0"], ["a 0", "b 0"], ["alone 1"], ["a 1", "b 1"]]
+
+
+def test_after_a_silence_what_is_said_to_follow_is_waited_for_and_no_longer():
+    groups, written = [], threading.Event()
+
+    def commit(items):
+        groups.append(items)
+        written.set()
+
+    committer = Committer(commit, linger_s=60, full=100)
+    committer.start()
+    committer.put("first of three", more=True)
+    assert not written.wait(0.2)
+    committer.put("second", more=True)
+    assert not written.wait(0.2)
+    committer.put("last")
+    assert written.wait(10)
+    assert groups == [["first of three", "second", "last"]]
+    assert committer.stop()
+
+
+def test_what_is_said_to_follow_and_does_not_holds_nothing_up_for_longer_than_the_linger():
+    written = threading.Event()
+    committer = Committer(lambda _: written.set(), linger_s=0.3, full=100)
+    committer.start()
+    began = time.monotonic()
+    committer.put("first", more=True)
+    assert written.wait(10)
+    assert 0.3 <= time.monotonic() - began < 5
+    assert committer.stop()
+
+
+def test_what_is_urgent_does_not_wait_for_what_is_said_to_follow():
+    written = threading.Event()
+    committer = Committer(lambda _: written.set(), linger_s=60, full=100, urgent=lambda item: item == "alarm")
+    committer.start()
+    committer.put("reading", more=True)
+    committer.put("alarm", more=True)
+    assert written.wait(10)
+    assert committer.stop()
+
+
+def test_after_a_silence_a_burst_goes_into_one_commit_as_soon_as_nothing_more_has_come():
+    groups, written = [], threading.Event()
+
+    def commit(items):
+        groups.append(items)
+        written.set()
+
+    committer = Committer(commit, linger_s=60, settle_s=0.5, full=100)
+    committer.start()
+    began = time.monotonic()
+    for number in range(3):
+        committer.put(number)
+        assert not written.wait(0.1)
+    assert written.wait(10)
+    assert 0.5 <= time.monotonic() - began < 30
+    assert groups == [[0, 1, 2]]
+    assert committer.stop()

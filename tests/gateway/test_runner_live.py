@@ -2,11 +2,13 @@
 
 import threading
 import time
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from gateway.runner import AssetReading
+from gateway.spool import Committer
 from sensors.sample import Quality
 from tests.gateway.benched import asset, bench, commune, live
 from tests.parts.wait import until
@@ -21,6 +23,23 @@ def test_threads_read_every_asset_and_share_an_answer_between_assets_that_want_i
     live.runner(config).start()
     until(lambda: len(live.of("a")) >= 3 and len(live.of("b")) >= 3)
     assert {each.observation.quality for each in live.readings} == {Quality.GOOD}
+
+
+def test_what_is_due_at_once_goes_into_one_commit_without_waiting_for_more(live):
+    commits = []
+    committer = Committer(commits.append, linger_s=20, full=100)
+    names = [f"d-{number}" for number in range(3)]
+    for number, name in enumerate(names):
+        live.acts[name] = partial(live.clock.sleep, 3 * number)
+
+    def emit(reading: AssetReading) -> None:
+        committer.put(reading.asset.id, more=reading.more)
+
+    committer.start()
+    live.runner(commune(*(asset(name[2:], 3600) for name in names)), emit).start()
+    until(lambda: commits, within_s=10)
+    assert commits == [["0", "1", "2"]]
+    assert committer.stop()
 
 
 @pytest.mark.slow

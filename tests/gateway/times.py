@@ -39,7 +39,7 @@ class Desk:
     def read(self, name="bin-1", seen=GOOD):
         """Take one reading and commit it, on the caller's thread."""
         entries = []
-        self.journal.committer.put = entries.append
+        self.journal.committer.put = lambda entry, **_: entries.append(entry)
         self.journal.take(AssetReading(asset(name), self.clock.monotonic_ns(), seen))
         self.journal._commit(entries)
         self.truth[self.spool.last_id] = self.clock.true_ns()
@@ -48,7 +48,7 @@ class Desk:
     def bulk(self, count, group=500):
         """Take many, a second apart, in large commits."""
         entries = []
-        self.journal.committer.put = entries.append
+        self.journal.committer.put = lambda entry, **_: entries.append(entry)
         for number in range(count):
             self.clock.sleep(1)
             self.journal.take(AssetReading(asset(f"bin-{number % 2 + 1}"), self.clock.monotonic_ns(), GOOD))
