@@ -15,8 +15,12 @@ from sensors.sample import Observation, Quality, Sample, bad
 NS = 1_000_000_000
 SAVE_NS = 900 * NS  # what a model learns is worth a quarter of an hour, and a card not many writes
 SPREAD_NS = 2 * NS  # between the first cycles of two assets: soon after the start, and not all at once
-TOGETHER_NS = 6 * NS  # what would be due within that is due at once: one commit holds it, which spares a card
-TOGETHER_SHARE = 10  # but only within so small a part of an interval: assets of one bus wait for each other
+TOGETHER = 10  # assets that are due at once: one commit holds their readings, which spares a card
+TURN_NS = (
+    3 * NS
+)  # but only as many as have so much of their interval each: those of one bus wait for each other
+TOGETHER_NS = 6 * NS  # or what would be due within that anyway, as long as it is a small part of an interval
+TOGETHER_SHARE = 10
 APART_NS = 1_000_000  # the feed cuts times to milliseconds, and two readings of an asset must stay two
 
 log = logging.getLogger(__name__)
@@ -28,7 +32,8 @@ def first_due_ns(number: int, count: int, every_ns: int) -> int:
     Assets share their interval evenly, a few at a time.
     """
     apart_ns = min(SPREAD_NS, every_ns // count)
-    together = max(min(TOGETHER_NS, every_ns // TOGETHER_SHARE) // apart_ns, 1)
+    few, near = min(TOGETHER, every_ns // TURN_NS), min(TOGETHER_NS, every_ns // TOGETHER_SHARE) // apart_ns
+    together = max(few, near, 1)
     return (number - number % together) * apart_ns
 
 
