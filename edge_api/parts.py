@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Values in memory: an hour's of 300 assets, ten minutes' of a province's 20,700: pieces on disk stay large.
 _SETTLE_S = 0.05  # a node sends what one commit of its own holds within milliseconds
+# Values in memory: an hour's of 300 assets, ten minutes' of a province's 20,700: pieces on disk stay large.
 _VALUES_COMMUNE, _VALUES_ABOVE = 300_000, 750_000
 STICK = "stick"  # the upstream of an edge that has no link: what leaves it is carried
 
