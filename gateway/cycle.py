@@ -15,12 +15,10 @@ from sensors.sample import Observation, Quality, Sample, bad
 NS = 1_000_000_000
 SAVE_NS = 900 * NS  # what a model learns is worth a quarter of an hour, and a card not many writes
 SPREAD_NS = 2 * NS  # between the first cycles of two assets: soon after the start, and not all at once
-TOGETHER = 10  # assets that are due at once: one commit holds their readings, which spares a card
-TURN_NS = (
-    3 * NS
-)  # but only as many as have so much of their interval each: those of one bus wait for each other
-TOGETHER_NS = 6 * NS  # or what would be due within that anyway, as long as it is a small part of an interval
-TOGETHER_SHARE = 10
+# Assets are read a few at once: one commit holds their readings, which spares a card. On one bus they wait
+# for each other, so each must have as much of its interval as TURN_NS; or all are due within a small part.
+TOGETHER, TURN_NS = 10, 3 * NS
+TOGETHER_NS, TOGETHER_SHARE = 6 * NS, 10
 APART_NS = 1_000_000  # the feed cuts times to milliseconds, and two readings of an asset must stay two
 
 log = logging.getLogger(__name__)

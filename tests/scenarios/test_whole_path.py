@@ -83,16 +83,22 @@ def whole_path(
 
 
 def errors(influxdb: InfluxDB, truths: Truths, scenario: Scenario) -> dict[str, list[float]]:
-    """Every good value less what was true at its moment, by field."""
-    cuts = [float(each.at) for each in scenario.faults if each.kind == "brown-out"]
-    restart_ns = (scenario.start.timestamp() + min(cuts, default=1e9)) * 1e9
+    """Every good value of whole devices less what was true at its moment, by field."""
+    start_s, every_s = scenario.start.timestamp(), float(scenario.every)
+    spans = [(float(it.at), float(it.at) + float(it.for_ or 0) + every_s) for it in scenario.faults]
+    # A pulse that was not counted is missing ever after, and a node without power begins anew.
+    counts = [it for it in scenario.faults if it.kind == "brown-out" or it.on == "meter"]
+    uncounted_s = min((float(it.at) for it in counts), default=1e9)
     found: dict[str, list[float]] = {field: [] for field in MEAN_ERROR}
     for measurement in (*TYPES, LIGHTS):
         for row in influxdb.query(f'SELECT * FROM "{measurement}"'):
             truth = truths.of[row["asset"], row["time"] // 1_000_000]
+            at_s = row["time"] / 1e9 - start_s
+            if any(first <= at_s <= last for first, last in spans):
+                continue
             for field in set(truth) & set(MEAN_ERROR):
-                if field == "waterConsumption" and row["time"] > restart_ns:
-                    continue  # the pulses' count begins anew with its node, and says nothing of what was
+                if field == "waterConsumption" and at_s > uncounted_s:
+                    continue
                 if row.get(field) is not None and row["q"] == "good":
                     found[field].append(row[field] - truth[field])
     return found
