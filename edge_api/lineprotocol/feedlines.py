@@ -25,7 +25,7 @@ _NAME = r"[A-Za-z][A-Za-z0-9_]*"
 _ID = r"[a-z0-9][a-z0-9-]{0,62}"
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,17}(?:e-?[0-9]{1,2})?|e-?[0-9]{1,2}|i)?"
 _VALUE = rf'(?:"[^"\\\n]*"|{_NUMBER}|true|false)'
-_FIELD = re.compile(rf"({_NAME})={_VALUE}[, ]".encode())
+_FIELD = re.compile(rf"({_NAME})=(?:{_VALUE}|[0-9]{{1,18}}i)[, ]".encode())
 _LINE = re.compile(
     (
         rf"(?!Alert,){_NAME},asset={_TAG},(commune={_TAG},domain={_TAG},province={_TAG}) "
