@@ -39,6 +39,9 @@ class BufferedClient(Client):
         super().__init__(*arguments, **more)
         self._hear = hear
         self._gather_s = gather_s
+        self._patience = (
+            threading.Event()
+        )  # never set: a sleep does not end where a test has made up the time
         self._few = False
         self._came = b""
         self._at = 0
@@ -115,7 +118,7 @@ class BufferedClient(Client):
     def _read(self) -> bytes | None:
         """Return what has come, nothing when the connection has ended, None when nothing has come."""
         if self._few and self._gather_s:
-            time.sleep(self._gather_s)
+            self._patience.wait(self._gather_s)
         try:
             return super()._sock_recv(_READ)
         except BlockingIOError:

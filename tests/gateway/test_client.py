@@ -93,7 +93,7 @@ def test_where_few_messages_come_at_a_time_the_next_ones_are_read_together(monke
         broker,
         _,
     ):
-        monkeypatch.setattr("time.sleep", lambda _: broker.sendall(b"".join(to_come)))
+        monkeypatch.setattr(client._patience, "wait", lambda _: broker.sendall(b"".join(to_come)))
         broker.sendall(publish("a", b"1", 1))
         client.loop_read()
         broker.sendall(publish("a", b"x", 9))
@@ -104,7 +104,7 @@ def test_where_few_messages_come_at_a_time_the_next_ones_are_read_together(monke
 def test_in_a_flood_nothing_waits_for_company(monkeypatch):
     waits = []
     with connected(gather_s=0.02) as (client, broker, heard):
-        monkeypatch.setattr("time.sleep", waits.append)
+        monkeypatch.setattr(client._patience, "wait", waits.append)
         for mid in range(1, 4):
             broker.sendall(publish("a", bytes(9_000), mid))
             client.loop_read()
