@@ -7,8 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.journal import records
+from gateway.node import Node
 from simulators.scenario import read
 from simulators.stations import stations
+from tests.parts.wait import until
 
 STORY = """
 name = "All at once"
@@ -38,10 +40,18 @@ for = "1h"
 """
 
 
+class Unhurried(Node):
+    """Takes a reading when all before it are on disk: how many wait there is itself a reading."""
+
+    def _take(self, reading):
+        until(lambda: not self.journal.committer.depth)
+        super()._take(reading)
+
+
 def messages(scenario, folder):
     """Return topic and body of all that the nodes of a scenario would publish, in their own order."""
     folder.mkdir()
-    it = stations(scenario, folder, ("127.0.0.1", 1))
+    it = stations(scenario, folder, ("127.0.0.1", 1), lambda config, sim: Unhurried(config, sim.io))
     try:
         while it.step():
             pass
@@ -62,7 +72,6 @@ def test_two_runs_of_one_seed_through_drivers_publish_the_same_bytes_and_another
     """Of one machine's own are only a spool's random name and the free disk: here both are given."""
     monkeypatch.setattr("gateway.journal.secrets.token_hex", lambda _: "7f3a9c")
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=8_000_000_000))
-    monkeypatch.setattr("simulators.stations.MOST_WAITING", 0)  # a reading a commit, whatever the disk does
     (tmp_path / "story.toml").write_text(STORY, encoding="utf-8")
     story = read(str(tmp_path / "story.toml"))
     first = messages(story, tmp_path / "a")
