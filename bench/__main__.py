@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,28 +30,39 @@ from bench.works import Work, works
 from tests.parts.process import MissingPartError, find_program
 
 
-def measure(work: Work, turns: int, limit_s: float) -> dict[str, Any]:
-    """Let the contenders take turns; after the first, no turn begins that would end after `limit_s`.
+def measure(group: Sequence[Work], turns: int, limit_s: float) -> list[dict[str, Any]]:
+    """Let works and their contenders take turns; after the first, none begins that would end too late.
 
-    A workload that mostly waits is measured once, with all contenders at the same time.
+    Too late is after `limit_s` a work. One that mostly waits is measured once, all contenders together.
     """
-    taken: dict[type[Contender], list[Figures]] = {kind: [] for kind in work.contenders}
+    taken: dict[str, dict[type[Contender], list[Figures]]] = {
+        work.name: {kind: [] for kind in work.contenders} for work in group
+    }
     busy, began, done = os.getloadavg()[0], time.monotonic(), 0
-    for turn in range(1 if work.beside else turns):
+    for turn in range(1 if group[0].beside else turns):
         past_s = time.monotonic() - began
-        if turn and past_s * (turn + 1) / turn > limit_s:
+        if turn and past_s * (turn + 1) / turn > limit_s * len(group):
             break
         done = turn + 1
-        kinds = list(work.contenders)
-        with ThreadPoolExecutor(len(kinds) if work.beside else 1) as pool:
-            for kind, figures in zip(kinds, pool.map(partial(_round, work, done), kinds), strict=True):
-                taken[kind] += figures
+        for work in group:
+            print(f"{datetime.now(UTC):%H:%M:%S} {work.title}", flush=True)
+            kinds = list(work.contenders)
+            with ThreadPoolExecutor(len(kinds) if work.beside else 1) as pool:
+                for kind, figures in zip(kinds, pool.map(partial(_round, work, done), kinds), strict=True):
+                    taken[work.name][kind] += figures
+    load = [round(busy, 1), round(os.getloadavg()[0], 1)]
+    return [_result(work, done, load, taken[work.name]) for work in group]
+
+
+def _result(
+    work: Work, rounds: int, load: list[float], taken: dict[type[Contender], list[Figures]]
+) -> dict[str, Any]:
     return {
         "name": work.name,
         "title": work.title,
-        "rounds": done,
+        "rounds": rounds,
         "together": work.beside and len(work.contenders) > 1,
-        "load": [round(busy, 1), round(os.getloadavg()[0], 1)],
+        "load": load,
         "contenders": [
             {
                 "name": kind.name,
@@ -170,17 +183,17 @@ def main() -> None:
     with TemporaryDirectory(prefix="commune-loads-") as loads:
         os.environ[LOADS] = loads
 
-        def run(work: Work) -> None:
-            print(f"{datetime.now(UTC):%H:%M:%S} {work.title}", flush=True)
-            measured = measure(work, it.rounds, it.limit * 60)
-            keep(it.out, results, {**measured, "scale": it.scale})
+        def run(*group: Work) -> None:
+            for measured in measure(group, it.rounds, it.limit * 60):
+                keep(it.out, results, {**measured, "scale": it.scale})
 
         waiting = [work for work in chosen if work.beside]
         with ThreadPoolExecutor(max(len(waiting), 1)) as pool:
             beside = [pool.submit(run, work) for work in waiting]
-            for work in chosen:
-                if not work.beside:
-                    run(work)
+            for _, group in groupby(chosen, key=lambda work: work.in_turn or work.name):
+                its = [work for work in group if not work.beside]
+                if its:
+                    run(*its)
             for each in beside:
                 each.result()
     if it.page:

@@ -30,6 +30,8 @@ class Work(NamedTuple):
     """About how long a round of all contenders takes at scale 1, on the machine of the page."""
     beside: bool = False
     """Whether it mostly waits: then it is measured beside the others (`--beside`), all contenders at once."""
+    in_turn: str = ""
+    """Works of one such name take turns: a machine is not as fast now as then, and these are compared."""
 
 
 def works(scale: float, minutes: float) -> list[Work]:
@@ -84,7 +86,7 @@ def _by_mqtt(scale: float) -> list[Work]:
 
 def _by_http(scale: float) -> list[Work]:
     n = partial(_n, scale)
-    many: Loads = {kind: {"count": n(600_000)} for kind in (Commune, VmAgent)}
+    many: Loads = {kind: {"count": n(780_000)} for kind in (Commune, VmAgent)}
     steady: Loads = {kind: {"count": n(20_700)} for kind in (Commune, VmAgent)}
     week: Loads = {kind: {"count": n(3_000_000), "steps": 6} for kind in (Commune, VmAgent)}
     return [
@@ -110,7 +112,8 @@ def _by_http(scale: float) -> list[Work]:
             Work(
                 f"{total:,} series", f"HTTP, {total:,} series",
                 partial(rounds.post, assets=total // communes, communes=communes),
-                {Commune: {"count": n(_READINGS_OF_MOST if total > 100_000 else _READINGS)}}, 50,
+                {Commune: {"count": n(_READINGS_OF_MOST if total > 100_000 else _READINGS)}}, 25,
+                in_turn="series",
             )
             for total, communes in SERIES
         ),

@@ -1,6 +1,7 @@
 """Because a page that says "met" must have counted, and must say so when it has not."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,24 @@ def test_a_round_that_fails_costs_the_others_nothing() -> None:
             raise trouble
         return {"lost": 0.0}
 
-    measured = measure(Work("w", "W", round_, {Commune: {}}, 1), 3, limit_s=60)
+    (measured,) = measure([Work("w", "W", round_, {Commune: {}}, 1)], 3, limit_s=60)
     assert [row["figures"]["lost"]["median"] for row in measured["contenders"]] == [0.0]
+
+
+def test_works_that_are_compared_take_turns() -> None:
+    order: list[str] = []
+
+    def round_(_kind: type[Contender], *, name: str) -> Figures:
+        order.append(name)
+        return {"lost": 0.0}
+
+    group = [
+        Work(name, name, partial(round_, name=name), {Commune: {}}, 1, in_turn="series")
+        for name in ("1", "10")
+    ]
+    measured = measure(group, 3, limit_s=60)
+    assert order == ["1", "10"] * 3
+    assert [each["rounds"] for each in measured] == [3, 3]
 
 
 def test_a_figure_of_every_workload_is_shown_with_its_load() -> None:
